@@ -1,0 +1,1 @@
+"""Credentials for VirtRigaud's VM providers, resolved in-process from ExternalSecret and SecretStore manifests."""

@@ -1,0 +1,1 @@
+"""The command line `virtrigaud-secrets`: one file per command."""

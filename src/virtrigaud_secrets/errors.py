@@ -1,0 +1,303 @@
+"""Every public exception. Messages name the manifest, field and store path, never a value.
+
+```
+SecretsError
+├── ConfigurationError            the caller's settings or arguments
+│   └── MissingDependencyError    an extra is not installed
+├── ManifestError                 what the YAML says; carries findings
+│   ├── ManifestNotFoundError     no such ExternalSecret in the catalog
+│   ├── StoreNotFoundError        no store of that name may be used from there
+│   └── UnsupportedFeatureError   known to ESO, not supported here
+├── TemplateError                 where a template went wrong, with line, column and caret
+│   ├── TemplateSyntaxError
+│   └── TemplateExecutionError
+├── StoreError                    what a secret backend answered
+│   ├── AuthenticationError       the login was refused, or there is nothing to log in with
+│   ├── AccessDeniedError         a policy refuses this path
+│   ├── SecretNotFoundError       there is no such secret
+│   │   ├── SecretVersionDeletedError
+│   │   ├── PropertyNotFoundError the secret is there, the property is not
+│   │   └── MountNotFoundError    nothing is mounted at that path
+│   ├── InvalidRequestError       the backend calls the request itself wrong
+│   ├── StoreSealedError          the backend is sealed
+│   ├── ThrottledError            the backend asks to slow down
+│   └── StoreUnavailableError     no answer, or none that can be trusted
+├── DecodingError                 base64, JSON, a refused null byte, a key no Secret may have
+├── ValidationError               the finished bundle is not what its type promises; carries findings
+├── ResolveError                  several faults of one resolve; `.errors` holds them all
+└── ClosedError                   the resolver or store was closed
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from virtrigaud_secrets.findings import Finding
+
+
+class SecretsError(Exception):
+    """Root of all errors this library raises on purpose.
+
+    `str(error)` is one readable block and safe to log.
+    """
+
+    code: str = "error"
+    """Stable identifier for machines, as in `--format json`."""
+
+
+class ConfigurationError(SecretsError):
+    """A setting or argument of the caller is wrong or missing."""
+
+    code = "configuration"
+
+
+class MissingDependencyError(ConfigurationError):
+    """An optional package is needed and not installed."""
+
+    code = "missing-dependency"
+
+    def __init__(self, purpose: str, *, extra: str) -> None:
+        super().__init__(f"{purpose} needs an optional package: pip install 'virtrigaud-secrets[{extra}]'")
+        self.extra = extra
+        """The extra that brings the package."""
+
+
+class ManifestError(SecretsError):
+    """One or more manifests cannot be used. `findings` names every place."""
+
+    code = "manifest"
+
+    def __init__(self, message: str, *, findings: Sequence[Finding] = ()) -> None:
+        super().__init__("\n".join([message, *(f"  {finding}" for finding in findings)]))
+        self.summary = message
+        """The message without the list of findings."""
+        self.findings = tuple(findings)
+        """Every fault, in order of file and line."""
+
+
+class ManifestNotFoundError(ManifestError):
+    """The catalog holds no such ExternalSecret."""
+
+    code = "manifest-not-found"
+
+
+class StoreNotFoundError(ManifestError):
+    """A reference names a store that cannot be found or may not be used from that namespace."""
+
+    code = "store-not-found"
+
+
+class UnsupportedFeatureError(ManifestError):
+    """The manifest asks for something that ESO knows and this library does not do."""
+
+    code = "unsupported"
+
+
+class TemplateError(SecretsError):
+    """A template cannot be parsed or executed.
+
+    The message shows the template's own line with a caret. It never shows data.
+    """
+
+    code = "template"
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        name: str = "template",
+        line: int | None = None,
+        column: int | None = None,
+        source_line: str | None = None,
+    ) -> None:
+        self.reason = reason
+        """What is wrong, without the place."""
+        self.name = name
+        """The template's name: under ESO's rules, the key it renders."""
+        self.line = line
+        """Line in the template, from 1."""
+        self.column = column
+        """Column in that line, from 1, counted in characters."""
+        self.source_line = source_line
+        """That line of the template."""
+        super().__init__(self._describe())
+
+    def _describe(self) -> str:
+        place = self.name
+        if self.line is not None:
+            place += f":{self.line}"
+            if self.column is not None:
+                place += f":{self.column}"
+        text = f"{place}: {self.reason}"
+        if self.source_line is None:
+            return text
+        caret = "" if self.column is None else "\n  " + " " * (self.column - 1) + "^"
+        return f"{text}\n  {self.source_line}{caret}"
+
+
+class TemplateSyntaxError(TemplateError):
+    """The text is no Go template."""
+
+    code = "template-syntax"
+
+
+class TemplateExecutionError(TemplateError):
+    """The template is well formed and failed while rendering."""
+
+    code = "template-execution"
+
+
+class StoreError(SecretsError):
+    """A secret backend refused, failed or could not be reached."""
+
+    code = "store"
+    retryable: bool = False
+    """Whether the same request may succeed later without anybody's help."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        store: str = "",
+        path: str = "",
+        status: int | None = None,
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        self.reason = message
+        """What happened, without store and path."""
+        self.store = store
+        """The store as `Kind namespace/name`, empty where not known."""
+        self.path = path
+        """The path asked for in the backend's own terms."""
+        self.status = status
+        """The backend's status code, if it answered at all."""
+        self.request_id = request_id
+        """The backend's identifier of the request, to find it in its audit log."""
+        self.retry_after = retry_after
+        """Seconds the backend asked to wait."""
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        """One line: what, where, and how to find it on the server."""
+        text = self.reason
+        if self.path:
+            text += f" [path {self.path}]"
+        if self.store:
+            text += f" [store {self.store}]"
+        if self.status is not None:
+            text += f" [HTTP {self.status}]"
+        if self.request_id:
+            text += f" [request {self.request_id}]"
+        return text
+
+
+class AuthenticationError(StoreError):
+    """The store's login was refused, or no credential to log in with was found."""
+
+    code = "authentication"
+
+
+class AccessDeniedError(StoreError):
+    """The login is good and a policy refuses this path. `capability` names what is missing."""
+
+    code = "access-denied"
+
+    def __init__(self, message: str, *, capability: str = "", store: str = "", path: str = "", status: int | None = None,
+                 request_id: str = "") -> None:
+        super().__init__(message, store=store, path=path, status=status, request_id=request_id)
+        self.capability = capability
+        """The capability that the policy lacks, such as `read` or `update`."""
+
+
+class SecretNotFoundError(StoreError):
+    """The backend answered that there is no such secret."""
+
+    code = "not-found"
+
+
+class SecretVersionDeletedError(SecretNotFoundError):
+    """The secret exists; the version asked for was deleted or destroyed."""
+
+    code = "version-deleted"
+
+
+class PropertyNotFoundError(SecretNotFoundError):
+    """The secret was read and does not have the property."""
+
+    code = "property-not-found"
+
+    def __init__(self, message: str, *, property_name: str, store: str = "", path: str = "") -> None:
+        super().__init__(message, store=store, path=path)
+        self.property_name = property_name
+        """The property asked for."""
+
+
+class MountNotFoundError(SecretNotFoundError):
+    """No secrets engine is mounted at that path."""
+
+    code = "mount-not-found"
+
+
+class InvalidRequestError(StoreError):
+    """The backend calls the request itself wrong: unknown role, refused parameter, wrong verb."""
+
+    code = "invalid-request"
+
+
+class StoreSealedError(StoreError):
+    """The backend is sealed and answers nothing until somebody unseals it."""
+
+    code = "sealed"
+    retryable = True
+
+
+class ThrottledError(StoreError):
+    """The backend asks to slow down; `retry_after` holds seconds if it said how long."""
+
+    code = "throttled"
+    retryable = True
+
+
+class StoreUnavailableError(StoreError):
+    """No answer, a broken answer, or the backend's own fault."""
+
+    code = "unavailable"
+    retryable = True
+
+
+class DecodingError(SecretsError):
+    """A fetched value or key cannot be decoded, converted or kept as the manifest says."""
+
+    code = "decoding"
+
+
+class ValidationError(SecretsError):
+    """The finished bundle is not what its type promises."""
+
+    code = "validation"
+
+    def __init__(self, message: str, *, findings: Sequence[Finding] = ()) -> None:
+        super().__init__("\n".join([message, *(f"  {finding}" for finding in findings)]))
+        self.summary = message
+        """The message without the list of findings."""
+        self.findings = tuple(findings)
+        """Every fault, in the order of the keys."""
+
+
+class ResolveError(SecretsError):
+    """A resolve failed in several places. `errors` holds each, in the order of the manifest."""
+
+    code = "resolve"
+
+    def __init__(self, message: str, *, errors: Sequence[SecretsError]) -> None:
+        super().__init__("\n".join([message, *(f"  {line}" for error in errors for line in str(error).splitlines())]))
+        self.errors = tuple(errors)
+        """The faults."""
+
+
+class ClosedError(SecretsError):
+    """The object was closed; make a new one."""
+
+    code = "closed"

@@ -1,0 +1,1 @@
+"""Go behaviour that manifests depend on, one module per Go package. Pure: no I/O, no clock."""
