@@ -1,0 +1,159 @@
+"""Everything that is set outside the manifests, and the only place that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal
+
+from virtrigaud_secrets.errors import ConfigurationError
+from virtrigaud_secrets.findings import Severity
+from virtrigaud_secrets.sensitive import Sensitive
+
+DEFAULT_STORE_NAMESPACES: Final = ("virtrigaud-system",)
+"""Where a store is sought after the ExternalSecret's own namespace: the guide keeps its stores there."""
+
+SERVICE_ACCOUNT_DIRECTORY: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where the kubelet mounts a pod's own identity."""
+
+ParameterValue = str | int | bool | list[str]
+"""A parameter of an issuing endpoint."""
+
+
+def _no_mapping() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
+def _no_parameters() -> Mapping[str, Mapping[str, ParameterValue]]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a process decides about resolving, as opposed to what a manifest says. Immutable.
+
+    `Settings()` reads nothing from outside; `Settings.from_environment()` does.
+    """
+
+    strict: bool = False
+    """Behave as ESO does, refuse what it refuses: no store of another namespace, no repair of the guide's manifests."""
+    store_namespaces: tuple[str, ...] = DEFAULT_STORE_NAMESPACES
+    """Namespaces in which a SecretStore is sought when the ExternalSecret's own has none. Unused in strict mode."""
+    endpoints: Mapping[str, str] = field(default_factory=_no_mapping)
+    """Server address as a manifest writes it → address to talk to instead (a port-forward, a local server)."""
+    ca_file: Path | None = None
+    """PEM file of certificate authorities to trust for stores whose manifest names none."""
+    parameters: Mapping[str, Mapping[str, ParameterValue]] = field(default_factory=_no_parameters)
+    """Store path → request parameters for endpoints that issue something, such as
+    `{"pki/issue/virtrigaud": {"common_name": "provider.virtrigaud.local", "ttl": "24h"}}`.
+    The annotation `secrets.virtrigaud.io/parameters` of an ExternalSecret goes before."""
+    request_timeout: timedelta = timedelta(seconds=30)
+    """The longest one request to a store may take."""
+    concurrency: int = 4
+    """How many requests one resolve sends at the same time."""
+    certificate_margin: timedelta = timedelta(hours=24)
+    """A certificate that ends within this time is reported."""
+    certificate_margin_severity: Severity = Severity.WARNING
+    """How badly: the guide's own validation refuses such a certificate (ERROR)."""
+    service_account_tokens: Literal["auto", "projected", "token-request"] = "auto"
+    """Where a service account's token comes from: the pod's projected file, the cluster's TokenRequest API, or the
+    file if there is one and else the API."""
+    service_account_directory: Path = SERVICE_ACCOUNT_DIRECTORY
+    """Directory with the pod's `token`, `namespace` and `ca.crt`."""
+    kubeconfig: Path | None = None
+    """kubeconfig file for the cluster's API; None for in-cluster."""
+    vault_token: Sensitive | None = None
+    """Token for Vault stores without `auth`, as VAULT_TOKEN or BAO_TOKEN holds it."""
+    vault_token_file: Path | None = None
+    """File with such a token; read anew at every login."""
+    vault_kv_only: frozenset[str] = frozenset()
+    """Stores (`namespace/name`, a ClusterSecretStore by `name`) whose keys always mean the KV engine at the store's
+    path, as ESO reads them: no mount lookup, no dynamic engines."""
+    allow_loose_files: bool = False
+    """Read secret files that others on the machine may read too."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work.
+
+        Raises:
+            ConfigurationError: a setting is out of its range.
+        """
+        if self.request_timeout <= timedelta(0):
+            raise ConfigurationError("request_timeout must be longer than zero")
+        if self.concurrency < 1:
+            raise ConfigurationError("concurrency must be at least 1")
+
+    def address(self, server: str) -> str:
+        """The address to talk to for `server` as a manifest writes it."""
+        wanted = server.rstrip("/")
+        for written, instead in self.endpoints.items():
+            if written.rstrip("/") == wanted:
+                return instead.rstrip("/")
+        return wanted
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+        """Settings from the process environment.
+
+        | variable | setting |
+        |---|---|
+        | `VIRTRIGAUD_SECRETS_STRICT` | `strict` (`true` or `false`) |
+        | `VIRTRIGAUD_SECRETS_STORE_NAMESPACES` | `store_namespaces`, separated by commas |
+        | `VIRTRIGAUD_SECRETS_ENDPOINTS` | `endpoints`: `written=instead`, separated by commas |
+        | `VIRTRIGAUD_SECRETS_CA_FILE`, else `VAULT_CACERT`, `BAO_CACERT` | `ca_file` |
+        | `VAULT_TOKEN`, else `BAO_TOKEN` | `vault_token` |
+        | `VAULT_TOKEN_FILE`, else `BAO_TOKEN_FILE` | `vault_token_file` |
+        | `KUBECONFIG` | `kubeconfig`, its first file |
+        | `VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY` | `service_account_directory` |
+
+        Args:
+            environment: read this instead of the process's own.
+            overrides: settings by name that go before the environment's.
+
+        Raises:
+            ConfigurationError: a variable does not have the form above. Its value is not shown.
+        """
+        source = os.environ if environment is None else environment
+        found: dict[str, object] = {}
+        if strict := source.get("VIRTRIGAUD_SECRETS_STRICT"):
+            found["strict"] = _boolean("VIRTRIGAUD_SECRETS_STRICT", strict)
+        if namespaces := source.get("VIRTRIGAUD_SECRETS_STORE_NAMESPACES"):
+            found["store_namespaces"] = tuple(part.strip() for part in namespaces.split(",") if part.strip())
+        if endpoints := source.get("VIRTRIGAUD_SECRETS_ENDPOINTS"):
+            found["endpoints"] = _pairs("VIRTRIGAUD_SECRETS_ENDPOINTS", endpoints)
+        if ca_file := _first(source, "VIRTRIGAUD_SECRETS_CA_FILE", "VAULT_CACERT", "BAO_CACERT"):
+            found["ca_file"] = Path(ca_file)
+        if token := _first(source, "VAULT_TOKEN", "BAO_TOKEN"):
+            found["vault_token"] = Sensitive(token.strip())
+        if token_file := _first(source, "VAULT_TOKEN_FILE", "BAO_TOKEN_FILE"):
+            found["vault_token_file"] = Path(token_file)
+        if kubeconfig := source.get("KUBECONFIG"):
+            found["kubeconfig"] = Path(kubeconfig.split(os.pathsep)[0])
+        if directory := source.get("VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY"):
+            found["service_account_directory"] = Path(directory)
+        return cls(**(found | overrides))  # type: ignore[arg-type]  # names and types are those of the fields
+
+
+def _first(source: Mapping[str, str], *names: str) -> str | None:
+    return next((source[name] for name in names if source.get(name)), None)
+
+
+def _boolean(name: str, text: str) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if text.strip().lower() not in words:
+        raise ConfigurationError(f"{name} must be true or false")
+    return words[text.strip().lower()]
+
+
+def _pairs(name: str, text: str) -> Mapping[str, str]:
+    pairs: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        written, separator, instead = part.partition("=")
+        if not separator or not written or not instead:
+            raise ConfigurationError(f"{name} must be `written=instead`, separated by commas")
+        pairs[written] = instead
+    return MappingProxyType(pairs)

@@ -1,0 +1,253 @@
+"""What every store implements, and the values that travel between resolver and store. No backend lives here."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, Self
+
+from virtrigaud_secrets.bundle import Lease
+from virtrigaud_secrets.clock import Clock
+from virtrigaud_secrets.errors import StoreError
+from virtrigaud_secrets.sensitive import REDACTED, Sensitive
+from virtrigaud_secrets.settings import Settings
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = [
+    "Answer",
+    "Fetch",
+    "Lease",
+    "Payload",
+    "Preview",
+    "References",
+    "StoreClient",
+    "StoreContext",
+    "StoreFactory",
+    "StoreKey",
+]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StoreKey:
+    """Which store, as whom: equal keys share one client, its connections and its login."""
+
+    kind: str
+    """`SecretStore` or `ClusterSecretStore`."""
+    namespace: str
+    """Namespace of a SecretStore. For a ClusterSecretStore, the namespace its references are read from."""
+    name: str
+    """Name of the store."""
+
+    def __str__(self) -> str:
+        """`Kind namespace/name`."""
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """One request to a store. Equal fetches of a plan are sent once."""
+
+    store: StoreKey
+    """The store to ask."""
+    key: str
+    """`remoteRef.key`, in the spelling the store calls canonical."""
+    version: str = ""
+    """`remoteRef.version`, empty for the newest."""
+    metadata: bool = False
+    """`metadataPolicy: Fetch`: the secret's metadata instead of its value."""
+    parameters: tuple[tuple[str, str], ...] = ()
+    """Request parameters for issuing endpoints, sorted by name; each value as JSON text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a fetch would send, told without sending anything."""
+
+    fetch: Fetch
+    """The fetch in canonical form."""
+    method: str
+    """Verb in the store's own terms: `GET`, `POST`, `GetSecretValue`…"""
+    path: str
+    """Path in the store's own terms."""
+    side_effect: bool = False
+    """Whether the request makes something: a credential, a certificate. Never repeated in haste."""
+    note: str = ""
+    """What can only be known once the store is asked, such as which engine owns the path."""
+    repairs: tuple[str, ...] = ()
+    """Ids of the differences from ESO that made it so."""
+
+
+class Payload(ABC):
+    """What a store returned, able to answer the three questions that manifests ask of it.
+
+    Each backend looks properties up in its own way, as ESO's provider of that name does (ESO §3.0). Never shows data.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def whole(self) -> bytes:
+        """The secret as one value: `remoteRef` without `property`."""
+
+    @abstractmethod
+    def property(self, name: str) -> bytes:
+        """One property of it.
+
+        Raises:
+            PropertyNotFoundError: the secret has no such property.
+            DecodingError: the secret is not what a property lookup needs.
+        """
+
+    @abstractmethod
+    def entries(self, name: str = "") -> dict[str, bytes]:
+        """All its entries, or those of property `name`: `dataFrom.extract`.
+
+        Raises:
+            PropertyNotFoundError: the secret has no such property.
+            DecodingError: it is not a map.
+        """
+
+    def __repr__(self) -> str:
+        """Hidden."""
+        return f"<{type(self).__name__} {REDACTED}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back for one fetch."""
+
+    payload: Payload = field(repr=False)
+    """The data."""
+    path: str
+    """The path that was read in the end, in the store's own terms."""
+    version: str = ""
+    """The version that was read."""
+    lease: Lease | None = None
+    """The lease the data hangs on."""
+    expires_at: datetime | None = None
+    """When the data stops being good by its own account, aware UTC."""
+    request_id: str = ""
+    """The store's identifier of the request."""
+    repairs: tuple[str, ...] = ()
+    """Ids of the differences from ESO that were used on the way."""
+
+
+class StoreClient(ABC):
+    """Talks to one store. Blocking, safe to use from several threads."""
+
+    @abstractmethod
+    def get(self, fetch: Fetch) -> Answer:
+        """Send one request.
+
+        A fetch with side effects is sent at most once: after the server may have acted, an error is raised instead.
+
+        Raises:
+            StoreError: one of its subclasses, naming store and path.
+            ClosedError: the client was closed.
+        """
+
+    @abstractmethod
+    def close(self, *, revoke: bool = True) -> None:
+        """Give back what was taken: leases, login tokens, connections. Never raises; the second call does nothing.
+
+        Args:
+            revoke: end leases and the login at the store. False leaves them to their own end, for values that were
+                handed to somebody who outlives this process.
+        """
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close."""
+        self.close()
+
+
+class References(Protocol):
+    """Answers the references that a store's manifest makes to other Kubernetes objects."""
+
+    def secret_value(self, name: str, key: str, *, namespace: str) -> Sensitive:
+        """One key of a Kubernetes Secret.
+
+        Raises:
+            ConfigurationError: it cannot be found; names where was looked.
+        """
+        ...
+
+    def config_map_value(self, name: str, key: str, *, namespace: str) -> str:
+        """One key of a ConfigMap.
+
+        Raises:
+            ConfigurationError: it cannot be found; names where was looked.
+        """
+        ...
+
+    def service_account_token(self, name: str, *, namespace: str, audiences: Sequence[str] = ()) -> Sensitive:
+        """A token that proves to be this service account, or the pod's own where that is all there is.
+
+        `name` may be empty for the pod's own account. Read from its source at every call: such tokens rotate.
+
+        Raises:
+            ConfigurationError: there is no identity to be had; names where was looked.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreContext:
+    """What a store client is given besides its own spec."""
+
+    store: StoreKey
+    """Which store it is."""
+    namespace: str
+    """Namespace in which references without one of their own are read (ESO §3.0)."""
+    settings: Settings
+    """The process's settings."""
+    clock: Clock
+    """Time."""
+    references: References
+    """Kubernetes objects the spec refers to."""
+
+
+class StoreFactory(Protocol):
+    """A backend: how its spec reads, what a fetch would send, how to connect."""
+
+    @property
+    def spec_model(self) -> type[BaseModel]:
+        """The pydantic model of the value below `spec.provider.<name>`."""
+        ...
+
+    def preview(self, spec: BaseModel, fetch: Fetch, context: StoreContext) -> Preview:
+        """What `fetch` would send. No I/O.
+
+        Raises:
+            InvalidRequestError: it can be told from here that the request cannot work.
+        """
+        ...
+
+    def connect(self, spec: BaseModel, context: StoreContext) -> StoreClient:
+        """A client for the store. No request is sent before the first fetch.
+
+        Raises:
+            MissingDependencyError: the backend's SDK is not installed.
+            ConfigurationError: the spec cannot be used, such as a CA that is no certificate.
+        """
+        ...
+
+
+def at_store(error: StoreError, store: StoreKey, path: str = "") -> StoreError:
+    """`error` with the store, and the path where it has none, filled in."""
+    error.store = error.store or str(store)
+    error.path = error.path or path
+    return error
+
+
+def freeze_parameters(parameters: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Parameters in the form that `Fetch` compares: sorted, each value as JSON text."""
+    return tuple((name, json.dumps(parameters[name], sort_keys=True)) for name in sorted(parameters))
