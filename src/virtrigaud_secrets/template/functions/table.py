@@ -1,0 +1,117 @@
+"""How a template function is described: its Go signature and the Python callable behind it.
+
+Contract for the modules `functions/<subject>.py`:
+
+- A module lists its functions in `FUNCTIONS: Final[Mapping[str, Function]] = table(Function(...), ...)` and its name is
+  entered in `functions/__init__.py`, which imports a subject when a template first uses one of its names.
+- Before a call the compiler has checked the number of arguments and converted each by Go's rules. A callable gets for
+  `STRING` a `str`, `INT` an `int`, `INT64` an `Int64`, `FLOAT64` a `float`, `BOOL` a `bool`, `ANY_MAP` a `dict` (for
+  nil a `TypedMap` with `is_nil`), `ANY_SLICE` a `list` (for nil a `TypedSlice` with `is_nil`), a `GoObject` for its own
+  type, and for `ANY` any value of `golang.reflect`. Variadic arguments come as further positional arguments.
+- It returns a value that stands for its declared `result` type, or for `ANY` any value; never a tuple, set or other
+  object.
+- It fails with `FunctionError("what is wrong")`. The text must not hold any part of an argument: names of types,
+  positions and counts only. Go's panics are failures, too. No other exception may escape, whatever the arguments.
+- With `context=True` the first positional argument is the `Context`: limits, the clock, the budget.
+- Text and list results are held against the limits after the call, so a callable whose result can be many times larger
+  than its arguments (`repeat`, `seq`, `indent`…) must check before it builds it: `context.check_size`, `check_items`.
+- A callable that walks nested values (JSON, YAML, printing, copying, comparing) declares `walks=True`: its container
+  arguments were then found acyclic and within the limits of depth and weight.
+- Lists and maps given as arguments are shared with the template: a callable changes them only where Go's does (`set`).
+
+What each function does must not live here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from virtrigaud_secrets.clock import Clock, SystemClock
+from virtrigaud_secrets.golang.reflect import ANY, GoType
+from virtrigaud_secrets.template.limits import DEFAULT_LIMITS, Limits
+
+_WORDS_PER_STEP: Final = 4096
+"""Bytes handed to or made by a function that cost as much as one action."""
+
+
+class FunctionError(Exception):
+    """A function refuses. The text holds no data; the compiler adds the place.
+
+    Attributes:
+        constant_only: The text may hold an argument and is shown only if that argument is a constant of the template.
+    """
+
+    def __init__(self, reason: str, *, constant_only: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.constant_only = constant_only
+
+
+@dataclass(slots=True)
+class Context:
+    """What a function may know about the rendering it is part of."""
+
+    limits: Limits = DEFAULT_LIMITS
+    clock: Clock = field(default_factory=SystemClock)
+    steps: int = 0
+    """Steps spent so far."""
+
+    def spend(self, steps: int) -> None:
+        """Count work.
+
+        Raises:
+            FunctionError: the rendering has done enough.
+        """
+        self.steps += steps
+        if self.steps > self.limits.steps:
+            raise FunctionError(f"the template takes more than {self.limits.steps} steps")
+
+    def check_size(self, size: int) -> None:
+        """Refuse to make a text of so many bytes or characters, and count the work.
+
+        Raises:
+            FunctionError: it is too large.
+        """
+        if size > self.limits.value_size:
+            raise FunctionError(f"the result is larger than {self.limits.value_size} bytes")
+        if size > _WORDS_PER_STEP:
+            self.spend(size // _WORDS_PER_STEP)
+
+    def check_items(self, count: int) -> None:
+        """Refuse to make a list or map of so many elements, and count the work.
+
+        Raises:
+            FunctionError: there are too many.
+        """
+        if count > self.limits.items:
+            raise FunctionError(f"the result has more than {self.limits.items} elements")
+        self.spend(count // 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function or method of the template language."""
+
+    name: str
+    """As templates spell it."""
+    call: Callable[..., object]
+    """The Python side."""
+    params: tuple[GoType, ...] = ()
+    """Types of the fixed parameters (of a method: without the receiver)."""
+    result: GoType = ANY
+    """Declared type of the result."""
+    variadic: GoType | None = None
+    """Element type of the variadic parameter, if there is one."""
+    context: bool = False
+    """Whether the callable takes the `Context` first."""
+    walks: bool = False
+    """Whether it walks into containers, so that they must be checked first."""
+    bounded: bool = False
+    """Whether a text result is never longer than the arguments, so that its size need not be checked."""
+
+
+def table(*functions: Function) -> Mapping[str, Function]:
+    """The functions by name."""
+    return {function.name: function for function in functions}

@@ -1,0 +1,69 @@
+"""What a template may do with a value: its fields and methods, and how much of it there is.
+
+Which Python value stands for which Go value says `golang.reflect`. Truth is Python's `bool(value)`: for every value of
+that model it agrees with Go's (structs and pointers are true, `GoObject` defines neither `__bool__` nor `__len__`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Final
+
+from virtrigaud_secrets.golang.reflect import GoObject, is_map, is_slice
+from virtrigaud_secrets.template.functions.table import Context, Function, FunctionError
+
+_NO_METHODS: Final[Mapping[str, Function]] = {}
+
+
+class Receiver(GoObject):
+    """A Go value with methods that templates may call.
+
+    `go_methods` is the whole list. The callable of each gets the receiver first (after the context, if it asks for
+    one).
+    """
+
+    go_methods: ClassVar[Mapping[str, Function]] = _NO_METHODS
+
+
+def children(value: object) -> Iterable[object]:
+    """The values directly inside a value."""
+    if is_map(value):
+        return value.values()
+    return value if is_slice(value) else ()
+
+
+def check_weight(value: object, context: Context) -> None:
+    """Refuse a value that is too deep, too large when written out, or contains itself; count the work.
+
+    A list that holds another list twice weighs it twice: printing would show it twice. Each object is weighed once, so a
+    small value that would print as a huge one is found out cheaply.
+
+    Raises:
+        FunctionError: it is one of these.
+    """
+    if is_slice(value) or is_map(value):
+        weight, _ = _weigh(value, context, {}, 1)
+        context.spend(weight // 64)
+
+
+def _weigh(value: object, context: Context, known: dict[int, tuple[int, int]], depth: int) -> tuple[int, int]:
+    """Number of values inside, shared ones counted each time, and levels of nesting."""
+    weight, height = 1, 1
+    known[id(value)] = (0, 0)
+    for child in children(value):
+        if not (is_slice(child) or is_map(child)):
+            weight += 1
+            continue
+        seen = known.get(id(child))
+        if seen is None and depth < context.limits.depth:
+            seen = _weigh(child, context, known, depth + 1)
+        if seen is None or depth + seen[1] > context.limits.depth:
+            raise FunctionError(f"the value is nested more than {context.limits.depth} deep")
+        if seen[0] == 0:
+            raise FunctionError("the value contains itself")
+        weight += seen[0]
+        height = max(height, 1 + seen[1])
+    if weight > context.limits.weight:
+        raise FunctionError(f"the value holds more than {context.limits.weight} values")
+    known[id(value)] = (weight, height)
+    return weight, height
