@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import NoReturn, Self
 
+from virtrigaud_secrets.findings import Finding
 from virtrigaud_secrets.sensitive import REDACTED, decode_text
 
 
@@ -56,7 +57,7 @@ class Bundle(Mapping[str, bytes]):
     object shows one: repr, str, format, logging and tracebacks show keys only, and pickling is refused.
     """
 
-    __slots__ = ("_data", "annotations", "expires_at", "labels", "name", "namespace", "provenance", "type")
+    __slots__ = ("_data", "annotations", "expires_at", "findings", "labels", "name", "namespace", "provenance", "type")
 
     _data: Mapping[str, bytes]
     name: str
@@ -73,6 +74,8 @@ class Bundle(Mapping[str, bytes]):
     """For each key, what it was made from: one entry for a plain value, several where a template joined them."""
     expires_at: datetime | None
     """The earliest end of anything in it, aware UTC; None where nothing ends."""
+    findings: tuple[Finding, ...]
+    """What validation remarked and did not refuse."""
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Bundle(Mapping[str, bytes]):
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
         provenance: Mapping[str, tuple[Provenance, ...]] | None = None,
+        findings: Iterable[Finding] = (),
     ) -> None:
         set_once = super().__setattr__
         set_once("_data", MappingProxyType({key: bytes(data[key]) for key in sorted(data)}))
@@ -96,6 +100,20 @@ class Bundle(Mapping[str, bytes]):
         set_once("provenance", MappingProxyType(origins))
         ends = [origin.expires_at for group in origins.values() for origin in group if origin.expires_at is not None]
         set_once("expires_at", min(ends, default=None))
+        set_once("findings", tuple(findings))
+
+    def with_findings(self, findings: Iterable[Finding]) -> Bundle:
+        """The same bundle with what a validation remarked."""
+        return Bundle(
+            self._data,
+            name=self.name,
+            namespace=self.namespace,
+            type=self.type,
+            labels=self.labels,
+            annotations=self.annotations,
+            provenance=self.provenance,
+            findings=findings,
+        )
 
     def text(self, key: str) -> str:
         """The value of `key` as UTF-8 text.

@@ -32,6 +32,7 @@ SecretsError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 from virtrigaud_secrets.findings import Finding
 
@@ -44,6 +45,23 @@ class SecretsError(Exception):
 
     code: str = "error"
     """Stable identifier for machines, as in `--format json`."""
+    manifest: str = ""
+    """The manifest it happened in, as `Kind namespace/name`, where there is one."""
+    fields: tuple[str, ...] = ()
+    """Field paths of that manifest that asked for it."""
+
+    def __str__(self) -> str:
+        """The message, behind manifest and fields where they are known."""
+        return self._placed(super().__str__())
+
+    def _placed(self, message: str) -> str:
+        return ": ".join(part for part in (self.manifest, ", ".join(self.fields), message) if part)
+
+    def at(self, manifest: str, *fields: str) -> Self:
+        """Itself, with the manifest and fields filled in where it has none yet."""
+        self.manifest = self.manifest or manifest
+        self.fields = self.fields or fields
+        return self
 
 
 class ConfigurationError(SecretsError):
@@ -190,7 +208,7 @@ class StoreError(SecretsError):
             text += f" [HTTP {self.status}]"
         if self.request_id:
             text += f" [request {self.request_id}]"
-        return text
+        return self._placed(text)
 
 
 class AuthenticationError(StoreError):
@@ -204,8 +222,16 @@ class AccessDeniedError(StoreError):
 
     code = "access-denied"
 
-    def __init__(self, message: str, *, capability: str = "", store: str = "", path: str = "", status: int | None = None,
-                 request_id: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        capability: str = "",
+        store: str = "",
+        path: str = "",
+        status: int | None = None,
+        request_id: str = "",
+    ) -> None:
         super().__init__(message, store=store, path=path, status=status, request_id=request_id)
         self.capability = capability
         """The capability that the policy lacks, such as `read` or `update`."""
