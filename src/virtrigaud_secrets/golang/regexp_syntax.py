@@ -1,0 +1,159 @@
+r"""Where the pattern languages of Go's `regexp` and C++ RE2 part ways.
+
+Rewrites a Go pattern for google-re2 and words RE2's complaints as Go does. It compiles and matches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+
+class SyntaxFault(Exception):  # noqa: N818  # internal: `regexp` turns it into its RegexpError
+    """Go refuses the pattern although RE2 would not. The text is Go's, without its prefix."""
+
+
+_TOKEN: Final = re.compile(
+    r"""\\Q(?P<literal>.*?)(?:\\E|\Z)
+      | \\(?P<sign>[pP])(?:\{(?P<name>[^}]*)\}|(?P<letter>[A-Za-z]))
+      | \\(?P<escaped>.)
+      | (?P<parenthesis>\((?:\?P?<(?P<group>[^>]*)>)?|\))
+      | (?P<open>\[\^?\]?)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_CLASS_TOKEN: Final = re.compile(
+    r"\\(?P<sign>[pP])(?:\{(?P<name>[^}]*)\}|(?P<letter>[A-Za-z]))|\\(?P<escaped>.)|\[:\^?\w+:\]|(?P<close>\])",
+    re.DOTALL,
+)
+_NOT_UTF8: Final = re.compile("[\ud800-\udfff]")
+
+_GO_WORDS: Final = {
+    "invalid escape sequence": "invalid escape sequence",
+    "invalid character class": "invalid character class",
+    "bad character class": "invalid character class",
+    "invalid character class range": "invalid character class range",
+    "missing ]": "missing closing ]",
+    "missing )": "missing closing )",
+    "unexpected )": "unexpected )",
+    "trailing \\": "trailing backslash at end of expression",
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "invalid repetition size": "invalid repeat count",
+    "bad repetition operator": "invalid nested repetition operator",
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "invalid UTF-8": "invalid UTF-8",
+    "invalid named capture group": "invalid named capture",
+}
+"""RE2's wording to Go's."""
+
+MAX_DEPTH: Final = 1000
+"""Parentheses within parentheses: Go's own limit for the height of a pattern."""
+REPEATED_NAME: Final = "\u00e9"
+"""Appended once more to each further group of one name: Go allows repeated names, RE2 tells only the first. No name of
+Go's can hold this letter."""
+
+_CATEGORIES: Final = frozenset(
+    "C Cc Cf Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs".split()  # noqa: SIM905  # readable
+)
+_CATEGORY_ALIASES: Final = {
+    "Casedletter": "LC", "Closepunctuation": "Pe", "Combiningmark": "M", "Connectorpunctuation": "Pc", "Control": "Cc",
+    "Currencysymbol": "Sc", "Dashpunctuation": "Pd", "Decimalnumber": "Nd", "Enclosingmark": "Me",
+    "Finalpunctuation": "Pf", "Format": "Cf", "Initialpunctuation": "Pi", "Letter": "L", "Letternumber": "Nl",
+    "Lineseparator": "Zl", "Lowercaseletter": "Ll", "Mark": "M", "Mathsymbol": "Sm", "Modifierletter": "Lm",
+    "Modifiersymbol": "Sk", "Nonspacingmark": "Mn", "Number": "N", "Openpunctuation": "Ps", "Other": "C",
+    "Otherletter": "Lo", "Othernumber": "No", "Otherpunctuation": "Po", "Othersymbol": "So",
+    "Paragraphseparator": "Zp", "Privateuse": "Co", "Punctuation": "P", "Separator": "Z", "Spaceseparator": "Zs",
+    "Spacingmark": "Mc", "Surrogate": "Cs", "Symbol": "S", "Titlecaseletter": "Lt", "Unassigned": "Cn",
+    "Uppercaseletter": "Lu", "Cntrl": "Cc", "Digit": "Nd", "Punct": "P",
+}  # fmt: skip
+"""Unicode's long category names as Go looks them up: one capital, no blanks, hyphens or underscores."""
+
+_ASSIGNED: Final = r"\pL\pM\pN\pP\pS\pZ\pC"
+_SETS: Final = {
+    "Ascii": (r"\x00-\x7F", r"\x{80}-\x{10FFFF}"),
+    "Lc": (r"\p{Lu}\p{Ll}\p{Lt}", None),
+    "LC": (r"\p{Lu}\p{Ll}\p{Lt}", None),
+    "Cn": (None, _ASSIGNED),
+    "Assigned": (_ASSIGNED, None),
+    "Any": (r"\x00-\x{10FFFF}", None),
+}
+"""Classes only Go knows: what stands inside brackets for the set and for its complement, if anything can."""
+
+
+def to_re2(pattern: str) -> bytes:
+    """The pattern as google-re2 must read it to mean what it means in Go.
+
+    Raises:
+        SyntaxFault: Go refuses what RE2 would take.
+    """
+    if _NOT_UTF8.search(pattern):
+        raise SyntaxFault(f"invalid UTF-8: `{pattern}`")
+    out: list[str] = []
+    names: dict[str, int] = {}
+    at = depth = 0
+    in_class = False
+    while (token := (_CLASS_TOKEN if in_class else _TOKEN).search(pattern, at)) is not None:
+        out.append(pattern[at : token.start()])
+        at = token.end()
+        found = token.groupdict()
+        in_class ^= bool(found.get("open") or found.get("close"))
+        depth += _depth_change(found.get("parenthesis"))
+        if depth > MAX_DEPTH:
+            raise SyntaxFault(f"expression nests too deeply: `{pattern}`")
+        name = found["name"] if found["name"] is not None else found["letter"]
+        if name is not None:
+            out.append(_unicode_class(token[0], name, inverted=found["sign"] == "P", in_class=in_class))
+        elif found.get("group"):
+            out.append(_group(token[0], found["group"], names))
+        elif found["escaped"] == "C" and not in_class:
+            raise SyntaxFault(f"invalid escape sequence: `{token[0]}`")
+        else:
+            out.append(token[0])
+    out.append(pattern[at:])
+    return "".join(out).encode()
+
+
+def _depth_change(parenthesis: str | None) -> int:
+    if not parenthesis:
+        return 0
+    return -1 if parenthesis == ")" else 1
+
+
+def _group(text: str, name: str, names: dict[str, int]) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+        raise SyntaxFault(f"invalid named capture: `{text}`")
+    seen = names.get(name, 0)
+    names[name] = seen + 1
+    return f"(?P<{name}{REPEATED_NAME * seen}>"
+
+
+def _unicode_class(text: str, name: str, *, inverted: bool, in_class: bool) -> str:
+    inverted ^= name.startswith("^")
+    bare = name.removeprefix("^")
+    canonical = re.sub("[-_ ]", "", bare)
+    canonical = canonical[:1].upper() + canonical[1:].lower()
+    actual = _CATEGORY_ALIASES.get(canonical, canonical)
+    if actual not in _SETS:
+        # Go looks scripts up without underscores, and so knows none whose name has one.
+        if actual not in _CATEGORIES and canonical.lower() != bare.lower():
+            raise SyntaxFault(f"invalid character class range: `{text}`")
+        return text if actual == bare else rf"\{'P' if inverted else 'p'}{{{actual}}}"
+    positive, complement = _SETS[actual]
+    if not in_class:
+        return f"[{'^' if inverted else ''}{positive}]" if positive else f"[{'' if inverted else '^'}{complement}]"
+    inner = complement if inverted else positive
+    if inner is None:
+        raise SyntaxFault(f"not supported inside a character class: `{text}`")
+    return inner
+
+
+def from_re2_message(message: object, pattern: str) -> str:
+    """RE2's complaint in Go's words."""
+    text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
+    reason, colon, place = text.partition(": ")
+    words = _GO_WORDS.get(reason)
+    if words is None:
+        return f"expression too large or nested too deeply: `{pattern[:80]}`"
+    if words == "missing closing )":
+        place = pattern
+    return f"{words}: `{place if colon else ''}`"
