@@ -31,8 +31,7 @@ Decoded: TypeAlias = "bool | float | str | list[Decoded] | dict[str, Decoded] | 
 """What is read; numbers are floats, or `Number` if asked for."""
 
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")_Holder: TypeAlias = "list[Decoded] | dict[str, Decoded]"
-
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPE: Final = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
@@ -272,40 +271,45 @@ class _DeepReader:
         return value
 
     def _value(self) -> Decoded:
-        stack: list[tuple[_Holder, str]] = []
+        # For each open value its items so far and, in an object, their keys.
+        stack: list[tuple[list[Decoded], list[str] | None]] = []
         while True:
             self._skip()
             opening = self._source[self._at : self._at + 1]
             if opening and opening in "[{":
-                self._open(stack, [] if opening == "[" else {})
-                if not self._take("]" if opening == "[" else "}"):
+                keys = self._open(opening, len(stack))
+                stack.append(([], keys))
+                if not self._take("]" if keys is None else "}"):
                     continue
-                value: Decoded = stack.pop()[0]
+                value = self._close(stack)
             else:
                 value = self._scalar(opening)
             while stack:
-                holder, key = stack[-1]
-                if isinstance(holder, dict):
-                    holder[key] = value
-                else:
-                    holder.append(value)
+                items, keys = stack[-1]
+                items.append(value)
                 if self._take(","):
-                    if isinstance(holder, dict):
-                        stack[-1] = (holder, self._key())
+                    if keys is not None:
+                        keys.append(self._key())
                     break
-                if not self._take("]" if isinstance(holder, list) else "}"):
+                if not self._take("]" if keys is None else "}"):
                     raise self._fault()
-                value = stack.pop()[0]
+                value = self._close(stack)
             else:
                 return value
 
-    def _open(self, stack: list[tuple[_Holder, str]], holder: _Holder) -> None:
-        if len(stack) == MAX_DEPTH:
+    def _open(self, opening: str, depth: int) -> list[str] | None:
+        if depth == MAX_DEPTH:
             raise JSONError("invalid JSON: exceeded max depth")
         self._at += 1
+        if opening == "[":
+            return None
         self._skip()
-        empty = isinstance(holder, list) or self._source[self._at : self._at + 1] == "}"
-        stack.append((holder, "" if empty else self._key()))
+        return [] if self._source[self._at : self._at + 1] == "}" else [self._key()]
+
+    @staticmethod
+    def _close(stack: list[tuple[list[Decoded], list[str] | None]]) -> Decoded:
+        items, keys = stack.pop()
+        return items if keys is None else dict(zip(keys, items, strict=True))
 
     def _key(self) -> str:
         self._skip()
