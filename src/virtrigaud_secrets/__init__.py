@@ -1,1 +1,92 @@
-"""Credentials for VirtRigaud's VM providers, resolved in-process from ExternalSecret and SecretStore manifests."""
+"""Credentials for VirtRigaud's VM providers, resolved in-process from ExternalSecret and SecretStore manifests.
+
+```python
+from virtrigaud_secrets import Resolver
+
+with Resolver.from_path("manifests/") as resolver:
+    bundle = resolver.resolve("vsphere-credentials", namespace="vsphere-providers")
+```
+
+Names are imported on first use: importing the package itself does no work.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.bundle import Bundle, Lease, Provenance
+    from virtrigaud_secrets.clock import Clock, SystemClock
+    from virtrigaud_secrets.errors import (
+        AccessDeniedError,
+        AuthenticationError,
+        ConfigurationError,
+        ManifestError,
+        ResolveError,
+        SecretNotFoundError,
+        SecretsError,
+        StoreError,
+        TemplateError,
+        ValidationError,
+    )
+    from virtrigaud_secrets.findings import Finding, Severity
+    from virtrigaud_secrets.manifests import Catalog
+    from virtrigaud_secrets.runtime.resolver import Resolver
+    from virtrigaud_secrets.sensitive import Sensitive
+    from virtrigaud_secrets.settings import Settings
+
+__version__: Final = "0.1.0"
+
+__all__ = [
+    "AccessDeniedError",
+    "AuthenticationError",
+    "Bundle",
+    "Catalog",
+    "Clock",
+    "ConfigurationError",
+    "Finding",
+    "Lease",
+    "ManifestError",
+    "Provenance",
+    "ResolveError",
+    "Resolver",
+    "SecretNotFoundError",
+    "SecretsError",
+    "Sensitive",
+    "Settings",
+    "Severity",
+    "StoreError",
+    "SystemClock",
+    "TemplateError",
+    "ValidationError",
+]
+
+_HOMES: Final = {
+    "Bundle": "bundle",
+    "Lease": "bundle",
+    "Provenance": "bundle",
+    "Catalog": "manifests",
+    "Clock": "clock",
+    "SystemClock": "clock",
+    "Finding": "findings",
+    "Severity": "findings",
+    "Resolver": "runtime.resolver",
+    "Sensitive": "sensitive",
+    "Settings": "settings",
+}
+"""Public name → module that defines it; what is not listed is an error and lives in `errors`."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

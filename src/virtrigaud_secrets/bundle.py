@@ -1,4 +1,4 @@
-"""The finished secret: immutable, hidden wherever text is made; knows where each key came from and how long it holds."""
+"""The finished secret: immutable, hidden wherever text is made; with the origin and end of every value."""
 
 from __future__ import annotations
 

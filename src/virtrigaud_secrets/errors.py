@@ -327,3 +327,11 @@ class ClosedError(SecretsError):
     """The object was closed; make a new one."""
 
     code = "closed"
+
+
+def raise_all(faults: Sequence[SecretsError], where: str) -> None:
+    """Raise the one fault as it is, several as one ResolveError, none not at all."""
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise ResolveError(f"{where}: {len(faults)} faults", errors=faults)

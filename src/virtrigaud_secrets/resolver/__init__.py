@@ -1,1 +1,1 @@
-"""Placeholder for the package docstring."""
+"""From manifest to bundle: plan, fetch, decode, render. I/O only through stores."""

@@ -1,1 +1,1 @@
-"""Placeholder for the package docstring."""
+"""Composition: the public faces that put catalog, stores, resolver and validation together."""

@@ -1,0 +1,104 @@
+"""Every check of the project, one command each. `nox` alone runs what a change must pass."""
+
+from __future__ import annotations
+
+import os
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+CONSTRAINTS = ("-c", "constraints.txt")
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group; works with every pip."""
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install the project with all extras and the groups named, in the versions that are tested."""
+    # Exact versions where they exist for this Python; elsewhere what the ranges of pyproject.toml give.
+    constraints = CONSTRAINTS if session.python in {None, "3.11", "3.12", "3.13"} else ()
+    requirements = [requirement for name in groups for requirement in group(name)]
+    session.install(*constraints, "-e", ".[all,testing]", *requirements)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Everything: unit, property, conformance, contract, architecture and integration tests."""
+    install(session, "tests", "lint")
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session(name="tests-on", python=PYTHONS)
+def tests_on(session: nox.Session) -> None:
+    """The same on each Python that is installed."""
+    install(session, "tests", "lint")
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Which lines and branches the tests without servers reach."""
+    install(session, "tests", "lint")
+    session.run(
+        "coverage",
+        "run",
+        "-m",
+        "pytest",
+        "-q",
+        "tests/unit",
+        "tests/property",
+        "tests/conformance",
+        "tests/contract",
+        "tests/architecture",
+        *session.posargs,
+    )
+    session.run("coverage", "report")
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Tests against real servers; a missing server fails the run."""
+    install(session, "tests")
+    env = {**os.environ, "VIRTRIGAUD_SECRETS_REQUIRE_SERVERS": "1"}
+    session.run("pytest", "tests/integration", "tests/contract", *session.posargs, env=env)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Form and layers."""
+    install(session, "lint")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports")
+    session.run("codespell", "src", "tests", "docs", "examples", "README.md")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy and pyright, both strict."""
+    install(session, "types")
+    session.run("mypy")
+    session.run("basedpyright")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Benchmarks: ratios against peers measured in the same run."""
+    install(session, "bench")
+    for script in session.posargs or ["benchmarks/import_time.py", "benchmarks/template_render.py"]:
+        session.run("python", script)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Wheel and source distribution, and the tests that need no server against the installed wheel."""
+    session.install("build", *group("tests"), *group("lint"))
+    session.run("python", "-m", "build", "--outdir", session.create_tmp())

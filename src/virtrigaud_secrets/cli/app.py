@@ -1,0 +1,80 @@
+"""The application: registers the commands and turns errors into one readable block and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+import typer
+
+from virtrigaud_secrets.cli import check, demo, plan, render, resolve
+from virtrigaud_secrets.cli.exit_codes import ExitCode, exit_code
+from virtrigaud_secrets.cli.output import complain
+from virtrigaud_secrets.errors import SecretsError
+
+DEBUG_OPTION = "--debug"
+
+
+def application() -> typer.Typer:
+    """The Typer application with all commands."""
+    app = typer.Typer(
+        name="virtrigaud-secrets",
+        help="Resolve ExternalSecret manifests straight from their stores.",
+        no_args_is_help=True,
+        add_completion=False,
+        # Typer's own tracebacks print local variables, and those can be secrets.
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    for command in (check.check, plan.plan, resolve.resolve, render.render, demo.demo):
+        app.command()(command)
+
+    @app.callback()
+    def options(  # pyright: ignore[reportUnusedFunction]  # registered by the decorator
+        *,
+        debug: bool = typer.Option(False, DEBUG_OPTION, help="Show a traceback with an error (never values)."),
+    ) -> None:
+        """Resolve ExternalSecret manifests straight from their stores."""
+
+    return app
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code. Errors go to standard error.
+
+    Args:
+        arguments: what follows the program's name; by default the process's own.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command = typer.main.get_command(application())
+    try:
+        outcome = command.main(args=words, prog_name="virtrigaud-secrets", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        return ExitCode.INTERRUPTED
+    except SecretsError as error:
+        _show_traceback_if_asked(words)
+        complain(str(error), code=error.code)
+        return exit_code(error)
+    except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback reaches a user unasked
+        _show_traceback_if_asked(words)
+        # The text of a foreign error may hold anything, so only its type is told.
+        complain(f"defect in virtrigaud-secrets: {type(error).__name__}; run again with {DEBUG_OPTION} and report it")
+        return ExitCode.INTERNAL
+    return outcome if isinstance(outcome, int) else ExitCode.OK
+
+
+def _show_traceback_if_asked(words: Sequence[str]) -> None:
+    """Frames only: the message of a foreign error is left out, as it may hold a value."""
+    if DEBUG_OPTION not in words:
+        return
+    kind, _, trace = sys.exc_info()
+    sys.stderr.write("".join(traceback.format_tb(trace)))
+    sys.stderr.write(f"{kind.__module__}.{kind.__qualname__}\n" if kind else "")

@@ -1,0 +1,42 @@
+"""`check`: judge manifests. Reads files only."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from virtrigaud_secrets.cli import options
+from virtrigaud_secrets.cli.exit_codes import ExitCode
+from virtrigaud_secrets.cli.output import console, print_json
+
+
+class CheckFormat(StrEnum):
+    """How findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def check(
+    path: options.ManifestPath,
+    *,
+    output_format: Annotated[CheckFormat, typer.Option("--format", help="text or json.")] = CheckFormat.TEXT,
+    strict: options.Strict = False,
+) -> int:
+    """Check manifests and print every finding. Exit code 1 where one is an error."""
+    from virtrigaud_secrets.manifests import inspect
+
+    report = inspect(path, strict=strict)
+    if output_format is CheckFormat.JSON:
+        print_json([verdict.to_json() for verdict in report.verdicts])
+    else:
+        output = console()
+        for finding in report.findings:
+            output.print(str(finding))
+        counts = {word: 0 for word in ("valid", "invalid", "skipped")}
+        for verdict in report.verdicts:
+            counts[verdict.verdict] += 1
+        output.print(", ".join(f"{count} {word}" for word, count in counts.items()))
+    return ExitCode.OK if report.ok else ExitCode.INVALID

@@ -1,0 +1,84 @@
+"""Options that several commands share, and how they become `Settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from virtrigaud_secrets.settings import ParameterValue, Settings
+
+ManifestPath = Annotated[Path, typer.Argument(help="File or directory of manifests.", metavar="PATH")]
+Namespace = Annotated[
+    str | None,
+    typer.Option("--namespace", "-n", help="Namespace of the ExternalSecret; needed where NAME is not unique."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Behave as ESO does: refuse what it refuses, repair nothing.")]
+StoreNamespaces = Annotated[
+    list[str] | None,
+    typer.Option("--store-namespace", help="Namespace to seek stores in after the ExternalSecret's own. Repeatable."),
+]
+Endpoints = Annotated[
+    list[str] | None,
+    typer.Option("--endpoint", help="WRITTEN=INSTEAD: talk to INSTEAD where a manifest writes WRITTEN. Repeatable."),
+]
+CaFile = Annotated[Path | None, typer.Option("--ca-file", help="PEM file of authorities to trust.", metavar="FILE")]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--parameter",
+        help="PATH:NAME=VALUE: request parameter of an issuing endpoint, "
+        "such as pki/issue/virtrigaud:common_name=provider.virtrigaud.local. Repeatable.",
+    ),
+]
+
+_LISTS: Final = frozenset({"alt_names", "ip_sans", "uri_sans", "other_sans"})
+"""Parameters that are lists: commas separate their items."""
+
+
+def settings_from(
+    *,
+    strict: bool = False,
+    store_namespaces: Sequence[str] | None = None,
+    endpoints: Sequence[str] | None = None,
+    ca_file: Path | None = None,
+    parameters: Sequence[str] | None = None,
+) -> Settings:
+    """The environment's settings with the options on top.
+
+    Raises:
+        ConfigurationError: a variable of the environment is wrong.
+        typer.BadParameter: an option is.
+    """
+    overrides: dict[str, object] = {}
+    if strict:
+        overrides["strict"] = True
+    if store_namespaces:
+        overrides["store_namespaces"] = tuple(store_namespaces)
+    if endpoints:
+        overrides["endpoints"] = dict(_endpoint(text) for text in endpoints)
+    if ca_file is not None:
+        overrides["ca_file"] = ca_file
+    if parameters:
+        overrides["parameters"] = _parameters(parameters)
+    return Settings.from_environment(**overrides)
+
+
+def _endpoint(text: str) -> tuple[str, str]:
+    written, separator, instead = text.partition("=")
+    if not separator or not written or not instead:
+        raise typer.BadParameter("--endpoint expects WRITTEN=INSTEAD")
+    return written, instead
+
+
+def _parameters(texts: Sequence[str]) -> Mapping[str, Mapping[str, ParameterValue]]:
+    found: dict[str, dict[str, ParameterValue]] = {}
+    for text in texts:
+        path, separator, assignment = text.partition(":")
+        name, equals, value = assignment.partition("=")
+        if not separator or not equals or not path or not name:
+            raise typer.BadParameter("--parameter expects PATH:NAME=VALUE")
+        found.setdefault(path, {})[name] = value.split(",") if name in _LISTS else value
+    return found

@@ -1,0 +1,78 @@
+"""From answers to the map that templates see: property, conversion, decoding, order (ESO §2.1, §2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from virtrigaud_secrets.bundle import Provenance
+from virtrigaud_secrets.errors import SecretsError, StoreError, raise_all
+from virtrigaud_secrets.resolver.decoding import decode
+from virtrigaud_secrets.resolver.execution import MISSING_CODES
+from virtrigaud_secrets.resolver.keys import convert_keys, valid_keys
+from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, Plan, Step
+from virtrigaud_secrets.stores.base import Answer, Fetch, at_store
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value on its way into a template, with where it came from."""
+
+    data: bytes = field(repr=False)
+    """The value."""
+    provenance: Provenance
+    """Its origin."""
+
+
+def assemble(plan: Plan, answers: Mapping[Fetch, Answer]) -> dict[str, Value]:
+    """The resolved map of `plan`: every step in order, a later key replacing an earlier one.
+
+    Raises:
+        SecretsError: the one fault of a step; ResolveError where there are several.
+    """
+    values: dict[str, Value] = {}
+    faults: list[SecretsError] = []
+    for step in plan.steps:
+        answer = answers.get(step.fetch)
+        if answer is None:
+            continue
+        try:
+            values.update(_values(step, answer))
+        except SecretsError as error:
+            if plan.skip_missing and error.code in MISSING_CODES:
+                continue
+            if isinstance(error, StoreError):
+                at_store(error, step.fetch.store, answer.path)
+            faults.append(error.at(plan.manifest, step.field))
+    raise_all(faults, plan.manifest)
+    return values
+
+
+def _values(step: Step, answer: Answer) -> Iterator[tuple[str, Value]]:
+    found = _entry(step, answer) if isinstance(step, DataStep) else _extracted(step, answer)
+    for key, data in found.items():
+        origin = Provenance(
+            store=str(step.fetch.store),
+            path=answer.path,
+            property=step.property if isinstance(step, DataStep) else key,
+            version=answer.version,
+            lease=answer.lease,
+            expires_at=_end(answer),
+        )
+        yield key, Value(data, origin)
+
+
+def _entry(step: DataStep, answer: Answer) -> dict[str, bytes]:
+    data = answer.payload.property(step.property) if step.property else answer.payload.whole()
+    return {step.secret_key: decode(data, step.decoding, key=step.secret_key)}
+
+
+def _extracted(step: ExtractStep, answer: Answer) -> dict[str, bytes]:
+    entries = valid_keys(convert_keys(answer.payload.entries(step.property), strategy=step.conversion))
+    return {key: decode(entries[key], step.decoding, key=key) for key in sorted(entries)}
+
+
+def _end(answer: Answer) -> datetime | None:
+    ends = [end for end in (answer.expires_at, answer.lease.expires_at if answer.lease else None) if end is not None]
+    return min(ends, default=None)

@@ -1,0 +1,113 @@
+"""From a store reference in a manifest to the one client of that store in this process."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from virtrigaud_secrets.clock import Clock
+from virtrigaud_secrets.errors import ClosedError
+from virtrigaud_secrets.settings import Settings
+from virtrigaud_secrets.stores import registry
+from virtrigaud_secrets.stores.base import (
+    Fetch,
+    Preview,
+    References,
+    StoreClient,
+    StoreContext,
+    StoreFactory,
+    StoreKey,
+)
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from virtrigaud_secrets.manifests import Catalog
+    from virtrigaud_secrets.models.external_secret import SecretStoreRef
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A store reference that was looked up: which store, of which backend, read as whom."""
+
+    key: StoreKey
+    """The store's identity."""
+    factory: StoreFactory
+    """Its backend."""
+    spec: BaseModel
+    """Its spec."""
+    context: StoreContext
+    """What its client is given."""
+    repairs: tuple[str, ...]
+    """Ids of the differences from ESO that the lookup used."""
+
+    def preview(self, fetch: Fetch) -> Preview:
+        """What `fetch` would send; no I/O."""
+        return self.factory.preview(self.spec, fetch, self.context)
+
+
+class Connections:
+    """The stores of one catalog: looked up for manifests, connected on first use, closed together."""
+
+    def __init__(self, catalog: Catalog, *, settings: Settings, clock: Clock, references: References) -> None:
+        self._catalog = catalog
+        self._settings = settings
+        self._clock = clock
+        self._references = references
+        self._lock = threading.Lock()
+        self._bindings: dict[StoreKey, Binding] = {}
+        self._clients: dict[StoreKey, StoreClient] = {}
+        self._closed = False
+
+    def bind(self, reference: SecretStoreRef, *, namespace: str) -> Binding:
+        """The store that `reference` names, seen from an ExternalSecret in `namespace`.
+
+        Raises:
+            StoreNotFoundError: there is none, or it may not be used from there.
+            MissingDependencyError: its backend is not installed.
+        """
+        found = self._catalog.store_for(reference, namespace=namespace, settings=self._settings)
+        # ESO reads a ClusterSecretStore's references in the ExternalSecret's namespace: as many identities.
+        key = StoreKey(found.kind, namespace if found.kind == "ClusterSecretStore" else found.namespace, found.name)
+        with self._lock:
+            binding = self._bindings.get(key)
+        if binding is not None and binding.repairs == tuple(found.repairs):
+            return binding
+        provider = found.document.spec.provider
+        context = StoreContext(
+            store=key,
+            namespace=key.namespace,
+            settings=self._settings,
+            clock=self._clock,
+            references=self._references,
+        )
+        binding = Binding(key, registry.factory(provider.name), provider.spec, context, tuple(found.repairs))
+        with self._lock:
+            self._bindings[key] = binding
+        return binding
+
+    def client(self, key: StoreKey) -> StoreClient:
+        """The client of a store that was bound before; connected once.
+
+        Raises:
+            ClosedError: `close` was called.
+            ConfigurationError: its spec cannot be used.
+        """
+        with self._lock:
+            if self._closed:
+                raise ClosedError("the resolver was closed")
+            if key not in self._clients:
+                binding = self._bindings[key]
+                # Connecting does no I/O, so the lock may be held.
+                self._clients[key] = binding.factory.connect(binding.spec, binding.context)
+            return self._clients[key]
+
+    def close(self, *, revoke: bool = True) -> None:
+        """Close every client; the second call does nothing."""
+        with self._lock:
+            self._closed = True
+            clients = list(self._clients.values())
+            self._clients.clear()
+        for client in clients:
+            client.close(revoke=revoke)

@@ -1,0 +1,66 @@
+"""Sends a plan's requests: each once, in parallel within bounds, those with side effects last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Final
+
+from virtrigaud_secrets.errors import SecretsError, raise_all
+from virtrigaud_secrets.resolver.plan import Plan
+from virtrigaud_secrets.stores.base import Answer, Fetch, Preview, StoreClient, StoreKey
+
+ClientOf = Callable[[StoreKey], StoreClient]
+"""Finds the client of a store."""
+
+MISSING_CODES: Final = frozenset({"not-found", "version-deleted"})
+"""Errors that ESO's deletionPolicy counts as "Secret does not exist" (ESO §2.6)."""
+
+Outcome = Answer | SecretsError
+"""What became of a request."""
+
+
+def execute(plan: Plan, client_of: ClientOf, pool: Callable[[], Executor]) -> Mapping[Fetch, Answer]:
+    """The answer to every request of `plan`. A missing secret is left out where the plan skips missing ones.
+
+    Requests that make something are sent only after all others were answered: a credential that nobody gets is a
+    login that nobody ends. `pool` is asked for only where there is something to do at the same time.
+
+    Raises:
+        SecretsError: the one fault; ResolveError where there are several, in the order of the manifest.
+    """
+    outcomes: dict[Fetch, Outcome] = {}
+    for requests in _by_side_effect(plan.requests):
+        fetches = [request.fetch for request in requests]
+        outcomes.update(zip(fetches, _send(fetches, client_of, pool), strict=True))
+        _raise_faults(plan, outcomes)
+    return {fetch: outcome for fetch, outcome in outcomes.items() if isinstance(outcome, Answer)}
+
+
+def _by_side_effect(requests: Iterable[Preview]) -> tuple[list[Preview], list[Preview]]:
+    harmless: list[Preview] = []
+    rest: list[Preview] = []
+    for request in requests:
+        (rest if request.side_effect else harmless).append(request)
+    return harmless, rest
+
+
+def _send(fetches: Sequence[Fetch], client_of: ClientOf, pool: Callable[[], Executor]) -> list[Outcome]:
+    def one(fetch: Fetch) -> Outcome:
+        try:
+            return client_of(fetch.store).get(fetch)
+        except SecretsError as error:
+            return error
+
+    if len(fetches) > 1:
+        return list(pool().map(one, fetches))
+    return [one(fetch) for fetch in fetches]
+
+
+def _raise_faults(plan: Plan, outcomes: Mapping[Fetch, Outcome]) -> None:
+    faults: list[SecretsError] = []
+    for fetch, outcome in outcomes.items():
+        if isinstance(outcome, Answer) or (plan.skip_missing and outcome.code in MISSING_CODES):
+            continue
+        faults.append(outcome.at(plan.manifest, *plan.fields_of(fetch)))
+    raise_all(faults, plan.manifest)

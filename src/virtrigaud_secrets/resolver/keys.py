@@ -1,0 +1,58 @@
+"""Names of keys: which a Secret may have, and what becomes of those it may not (ESO §2.2, §2.3)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Final
+
+from virtrigaud_secrets.errors import DecodingError
+
+MAX_KEY_LENGTH: Final = 253
+"""Bytes in a key of a Kubernetes Secret."""
+
+
+def convert_keys(entries: Mapping[str, bytes], *, strategy: str) -> dict[str, bytes]:
+    """Every key by `conversionStrategy`: Default puts `_`, Unicode puts `_U002f_` for a character no key may have.
+
+    Raises:
+        DecodingError: two names become one.
+    """
+    converted: dict[str, bytes] = {}
+    for name in sorted(entries):
+        key = "".join(character if _is_allowed(character) else _stand_in(character, strategy) for character in name)
+        if key in converted:
+            raise DecodingError(f"secret name collision during conversion: {key}")
+        converted[key] = entries[name]
+    return converted
+
+
+def valid_keys(entries: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The entries whose key is not empty, once all keys are known to be good.
+
+    Raises:
+        DecodingError: a key is too long, or has a character that is no letter, number, `-`, `.` or `_`.
+    """
+    for key in sorted(entries):
+        check_key(key)
+    return {key: value for key, value in entries.items() if key}
+
+
+def check_key(key: str) -> None:
+    """Refuse a key that no Secret may have.
+
+    Raises:
+        DecodingError: it is too long, or has a character that is no letter, number, `-`, `.` or `_`.
+    """
+    if len(key.encode(errors="surrogatepass")) > MAX_KEY_LENGTH:
+        raise DecodingError(f"a secret key is longer than {MAX_KEY_LENGTH} bytes: {key[:40]}…")
+    if not all(_is_allowed(character) for character in key):
+        raise DecodingError(f"invalid secret key {key!r}: only letters, numbers, '-', '.' and '_' are allowed")
+
+
+def _is_allowed(character: str) -> bool:
+    return character in "-._" or unicodedata.category(character)[0] in "LN"
+
+
+def _stand_in(character: str, strategy: str) -> str:
+    return f"_U{ord(character):04x}_" if strategy == "Unicode" else "_"

@@ -1,0 +1,188 @@
+"""From one ExternalSecret to its plan. No I/O: what a store would be asked is computed, not tried."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from virtrigaud_secrets.errors import ManifestError, SecretsError, UnsupportedFeatureError, raise_all
+from virtrigaud_secrets.findings import Finding
+from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, Plan, Step
+from virtrigaud_secrets.settings import Settings
+from virtrigaud_secrets.stores.base import Fetch, Preview, freeze_parameters
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.manifests import Document
+    from virtrigaud_secrets.models.external_secret import (
+        ExternalSecret,
+        ExternalSecretData,
+        ExternalSecretDataFrom,
+        RemoteRef,
+        SecretStoreRef,
+    )
+    from virtrigaud_secrets.resolver.connections import Binding
+
+PARAMETERS_ANNOTATION: Final = "secrets.virtrigaud.io/parameters"
+"""Annotation of an ExternalSecret: JSON object of remote key → parameters for the endpoint that issues something."""
+
+Bind = Callable[["SecretStoreRef", str], "Binding"]
+"""Looks a store reference up, seen from a namespace."""
+
+
+class Planner:
+    """Makes plans. `bind` finds stores; nothing else is asked."""
+
+    def __init__(self, bind: Bind, *, settings: Settings) -> None:
+        self._bind = bind
+        self._settings = settings
+
+    def plan(self, document: Document[ExternalSecret]) -> Plan:
+        """The plan of one ExternalSecret.
+
+        Raises:
+            ManifestError: a store cannot be found, or the manifest asks for what is not supported here.
+            InvalidRequestError: a store knows without asking that a request cannot work.
+            ResolveError: several of these.
+        """
+        return _Planning(document, self._bind, self._settings).run()
+
+
+class _Planning:
+    """The state of planning one document."""
+
+    def __init__(self, document: Document[ExternalSecret], bind: Bind, settings: Settings) -> None:
+        self._document = document
+        self._bind = bind
+        self._settings = settings
+        self._manifest = f"ExternalSecret {document.namespace}/{document.name}"
+        self._requests: dict[Fetch, Preview] = {}
+        self._steps: list[Step] = []
+        self._repairs: dict[str, None] = {}
+        self._faults: list[SecretsError] = []
+        self._parameters: Mapping[str, Mapping[str, object]] = {}
+
+    def run(self) -> Plan:
+        spec = self._document.spec
+        self._try("metadata.annotations", self._read_parameters)
+        for index, source in enumerate(spec.data_from):
+            field = f"spec.dataFrom[{index}]"
+            self._try(field, partial(self._data_from, source, field))
+        for index, entry in enumerate(spec.data):
+            field = f"spec.data[{index}]"
+            self._try(field, partial(self._data, entry, field))
+        self._raise_faults()
+        target = spec.target
+        return Plan(
+            name=self._document.name,
+            namespace=self._document.namespace,
+            target=target,
+            requests=tuple(self._requests.values()),
+            steps=tuple(self._steps),
+            labels=self._document.labels,
+            annotations=self._document.annotations,
+            repairs=tuple(self._repairs),
+            skip_missing=target.deletion_policy in {"Delete", "Merge"},
+        )
+
+    def _try(self, field: str, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except SecretsError as error:
+            self._faults.append(error.at(self._manifest, field))
+
+    def _raise_faults(self) -> None:
+        distinct: dict[tuple[object, ...], SecretsError] = {}
+        for fault in self._faults:
+            first = distinct.setdefault((type(fault), *fault.args), fault)
+            if first is not fault:
+                first.fields = (*first.fields, *fault.fields)
+        raise_all(list(distinct.values()), self._manifest)
+
+    def _read_parameters(self) -> None:
+        text = self._document.annotations.get(PARAMETERS_ANNOTATION)
+        if text is None:
+            return
+        try:
+            parameters = json.loads(text)
+        except ValueError:
+            parameters = None
+        if not isinstance(parameters, dict) or not all(isinstance(value, dict) for value in parameters.values()):
+            raise self._finding(
+                f"metadata.annotations[{PARAMETERS_ANNOTATION}]",
+                'expected a JSON object of remote key to parameters, such as {"pki/issue/role": {"common_name": "…"}}',
+            )
+        self._parameters = parameters
+
+    def _finding(self, field: str, message: str) -> ManifestError:
+        finding = Finding(
+            message=message,
+            field=field,
+            file=self._document.file,
+            line=self._document.line,
+            document=self._document.index,
+            subject=self._manifest,
+        )
+        return ManifestError(message, findings=[finding])
+
+    def _data(self, entry: ExternalSecretData, field: str) -> None:
+        reference = entry.source_ref.store_ref if entry.source_ref is not None else None
+        if entry.source_ref is not None and reference is None:
+            raise UnsupportedFeatureError("data[].sourceRef.generatorRef: ESO ignores it; use dataFrom")
+        fetch = self._fetch(entry.remote_ref, reference)
+        self._steps.append(
+            DataStep(
+                field=field,
+                fetch=fetch,
+                secret_key=entry.secret_key,
+                property=entry.remote_ref.property or "",
+                decoding=_decoding(entry.remote_ref),
+            )
+        )
+
+    def _data_from(self, source: ExternalSecretDataFrom, field: str) -> None:
+        for name, value in (("find", source.find), ("rewrite", source.rewrite)):
+            if value:
+                raise UnsupportedFeatureError(f"dataFrom.{name} is known to ESO and not supported here yet")
+        if source.extract is None:
+            raise UnsupportedFeatureError("dataFrom.sourceRef.generatorRef is known to ESO and not supported here yet")
+        fetch = self._fetch(source.extract, source.source_ref.store_ref if source.source_ref is not None else None)
+        self._steps.append(
+            ExtractStep(
+                field=field,
+                fetch=fetch,
+                property=source.extract.property or "",
+                conversion=source.extract.conversion_strategy or "Default",
+                decoding=_decoding(source.extract),
+            )
+        )
+
+    def _fetch(self, remote: RemoteRef, store: SecretStoreRef | None) -> Fetch:
+        """The canonical fetch of a remote reference, with its preview remembered: equal ones are sent once."""
+        reference = store or self._document.spec.secret_store_ref
+        if reference is None:
+            raise ManifestError("no store: expected spec.secretStoreRef or a sourceRef.storeRef")
+        binding = self._bind(reference, self._document.namespace)
+        for repair in binding.repairs:
+            self._repairs.setdefault(repair)
+        preview = binding.preview(
+            Fetch(
+                store=binding.key,
+                key=remote.key,
+                version=remote.version or "",
+                metadata=remote.metadata_policy == "Fetch",
+                parameters=self._parameters_of(remote.key),
+            )
+        )
+        for repair in preview.repairs:
+            self._repairs.setdefault(repair)
+        self._requests.setdefault(preview.fetch, preview)
+        return preview.fetch
+
+    def _parameters_of(self, key: str) -> tuple[tuple[str, str], ...]:
+        return freeze_parameters(self._parameters.get(key) or self._settings.parameters.get(key) or {})
+
+
+def _decoding(remote: RemoteRef) -> Decoding:
+    return Decoding(strategy=remote.decoding_strategy or "None", refuse_null_bytes=remote.null_byte_policy == "Fail")

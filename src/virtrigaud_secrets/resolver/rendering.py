@@ -1,0 +1,177 @@
+"""From the resolved map to the bundle: `spec.target.template` as ESO runs it (ESO §2.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from virtrigaud_secrets import template
+from virtrigaud_secrets.bundle import Bundle, Provenance
+from virtrigaud_secrets.errors import DecodingError, SecretsError, UnsupportedFeatureError, raise_all
+from virtrigaud_secrets.golang import yaml
+from virtrigaud_secrets.resolver.assembly import Value
+from virtrigaud_secrets.resolver.decoding import decode
+from virtrigaud_secrets.resolver.keys import check_key
+from virtrigaud_secrets.resolver.plan import Decoding, Plan
+from virtrigaud_secrets.sensitive import decode_text
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.models.external_secret import ExternalSecretTemplate, TemplateFrom, TemplateRef
+    from virtrigaud_secrets.stores.base import References
+
+DEFAULT_TYPE: Final = "Opaque"
+"""Type of a Kubernetes Secret that names none."""
+
+TARGETS: Final = {"": "data", "data": "data", "annotations": "annotations", "labels": "labels"}
+"""`templateFrom.target`, in any case → the part of the Secret it fills."""
+
+
+def render(plan: Plan, values: Mapping[str, Value], *, references: References) -> Bundle:
+    """The bundle of `plan`.
+
+    Without a template it is the resolved map, with the ExternalSecret's labels and annotations. With one it is what the
+    template makes; the resolved map itself stays only under `mergePolicy: Merge` or where the template makes no data.
+
+    Raises:
+        TemplateError: a template cannot be parsed or executed.
+        DecodingError: what it renders is not in the form promised.
+        ConfigurationError: a ConfigMap or Secret of templateFrom cannot be found.
+        ResolveError: several of these.
+    """
+    recipe = plan.target.template
+    name = plan.target.name or plan.name
+    if recipe is None:
+        return Bundle(
+            {key: value.data for key, value in values.items()},
+            name=name,
+            namespace=plan.namespace,
+            type=DEFAULT_TYPE,
+            labels=plan.labels,
+            annotations=plan.annotations,
+            provenance={key: (value.provenance,) for key, value in values.items()},
+        )
+    rendering = _Rendering(plan, values, references)
+    rendering.run(recipe)
+    return Bundle(
+        rendering.data,
+        name=name,
+        namespace=plan.namespace,
+        type=recipe.type or DEFAULT_TYPE,
+        labels=rendering.metadata["labels"],
+        annotations=rendering.metadata["annotations"],
+        provenance=rendering.provenance,
+    )
+
+
+class _Rendering:
+    """What the templates of one plan have made so far."""
+
+    def __init__(self, plan: Plan, values: Mapping[str, Value], references: References) -> None:
+        self._plan = plan
+        self._values = values
+        self._raw = {key: value.data for key, value in values.items()}
+        self._references = references
+        self._faults: list[SecretsError] = []
+        self.data: dict[str, bytes] = {}
+        self.provenance: dict[str, tuple[Provenance, ...]] = {}
+        self.metadata: dict[str, dict[str, str]] = {"labels": {}, "annotations": {}}
+
+    def run(self, recipe: ExternalSecretTemplate) -> None:
+        """Apply the template in ESO's order; later wins."""
+        if recipe.merge_policy == "Merge" or not (recipe.data or recipe.template_from):
+            self.data.update(self._raw)
+            self.provenance.update({key: (value.provenance,) for key, value in self._values.items()})
+        for index, source in enumerate(recipe.template_from):
+            field = f"spec.target.template.templateFrom[{index}]"
+            try:
+                self._from(source, field)
+            except SecretsError as error:
+                self._fault(error, field)
+        self._each(recipe.data, "data", "spec.target.template.data")
+        for part in ("labels", "annotations"):
+            self._each(getattr(recipe.metadata, part), part, f"spec.target.template.metadata.{part}")
+        raise_all(self._faults, self._plan.manifest)
+
+    def _from(self, source: TemplateFrom, field: str) -> None:
+        part = TARGETS.get((source.target or "").lower())
+        if part is None:
+            raise UnsupportedFeatureError(f"templateFrom.target {source.target} needs a target other than a Secret")
+        strategy = source.values_decoding_strategy or "None"
+        if source.config_map is not None:
+            self._items(source.config_map, part, strategy, field=f"{field}.configMap", secret=False)
+        if source.secret is not None:
+            self._items(source.secret, part, strategy, field=f"{field}.secret", secret=True)
+        if source.literal is not None:
+            self._keys_and_values(source.literal, part, strategy, field=f"{field}.literal")
+
+    def _items(self, source: TemplateRef, part: str, strategy: str, *, field: str, secret: bool) -> None:
+        for index, item in enumerate(source.items):
+            place = f"{field}.items[{index}]"
+            if secret:
+                value = self._references.secret_value(source.name, item.key, namespace=self._plan.namespace)
+                text = _text(value.reveal(), item.key)
+            else:
+                text = self._references.config_map_value(source.name, item.key, namespace=self._plan.namespace)
+            if item.template_as == "KeysAndValues":
+                self._keys_and_values(text, part, strategy, field=place)
+            else:
+                self._each({item.key: text}, part, place, strategy=strategy)
+
+    def _keys_and_values(self, text: str, part: str, strategy: str, *, field: str) -> None:
+        """Render the text once; what comes out is YAML of key to value."""
+        try:
+            rendered = template.render(text, self._raw, name=field)
+            pairs = yaml.string_map(rendered)
+        except SecretsError as error:
+            self._fault(error, field)
+            return
+        origins = self._origins(text)
+        for key, value in pairs.items():
+            self._store(part, key, value, origins, strategy=strategy, field=field)
+
+    def _each(self, texts: Mapping[str, str], part: str, field: str, *, strategy: str = "None") -> None:
+        """Render each text under its own key; a fault of one does not hide those of the others."""
+        for key, text in texts.items():
+            try:
+                rendered = template.render(text, self._raw, name=key)
+            except SecretsError as error:
+                self._fault(error, f"{field}[{key}]")
+                continue
+            self._store(part, key, rendered, self._origins(text), strategy=strategy, field=f"{field}[{key}]")
+
+    def _store(
+        self,
+        part: str,
+        key: str,
+        value: bytes,
+        origins: tuple[Provenance, ...],
+        *,
+        strategy: str,
+        field: str,
+    ) -> None:
+        try:
+            decoded = decode(value, Decoding(strategy=strategy), key=key)
+            if part == "data":
+                check_key(key)
+                self.data[key] = decoded
+                self.provenance[key] = origins
+            else:
+                self.metadata[part][key] = _text(decoded, key)
+        except SecretsError as error:
+            self._fault(error, field)
+
+    def _fault(self, error: SecretsError, field: str) -> None:
+        self._faults.append(error.at(self._plan.manifest, field))
+
+    def _origins(self, text: str) -> tuple[Provenance, ...]:
+        """What a template's output was made from: the values it names, or all of them where it looks at the map."""
+        named = template.fields_used(text)
+        keys = [key for key in sorted(self._values) if named is None or key in named]
+        return tuple(dict.fromkeys(self._values[key].provenance for key in keys))
+
+
+def _text(value: bytes, key: str) -> str:
+    try:
+        return decode_text(value)
+    except ValueError:
+        raise DecodingError(f"{key} is not UTF-8 text") from None

@@ -1,0 +1,209 @@
+"""`Resolver`: the public face. Puts the layers together; decides nothing itself."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import weakref
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from virtrigaud_secrets.clock import Clock, SystemClock
+from virtrigaud_secrets.errors import ClosedError, ValidationError
+from virtrigaud_secrets.findings import Finding, Severity
+from virtrigaud_secrets.settings import Settings
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.bundle import Bundle
+    from virtrigaud_secrets.manifests import Catalog
+    from virtrigaud_secrets.resolver.plan import Plan
+    from virtrigaud_secrets.stores.base import References
+
+_open_resolvers: weakref.WeakSet[Resolver] = weakref.WeakSet()
+"""Closed at interpreter exit, so that a provider that forgets `close()` leaves no lease behind."""
+
+
+class Resolver:
+    """Resolves the ExternalSecrets of a catalog straight from their stores.
+
+    ```python
+    with Resolver.from_path("manifests/") as resolver:
+        bundle = resolver.resolve("vsphere-credentials", namespace="vsphere-providers")
+        connect(bundle.text("server"), bundle.text("username"), bundle.text("password"))
+    ```
+
+    Safe to use from several threads. Leaving the `with` block, `close()` or interpreter exit ends the leases and
+    logins it took. A signal that kills the process does not: call `close()` from a SIGTERM handler.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+        references: References | None = None,
+    ) -> None:
+        """A resolver over manifests that were loaded before.
+
+        Args:
+            catalog: what `virtrigaud_secrets.manifests.load` returns.
+            settings: what the process decides; by default `Settings.from_environment()`.
+            clock: time; by default the system's.
+            references: where secretRef, caProvider and serviceAccountRef get their answers; by default the catalog's
+                own Secrets, then the cluster's API, then the pod's files.
+        """
+        from virtrigaud_secrets.resolver.connections import Connections
+        from virtrigaud_secrets.stores.references import KubernetesReferences
+
+        self._settings = Settings.from_environment() if settings is None else settings
+        self._catalog = catalog
+        self._clock = clock or SystemClock()
+        self._references = references or KubernetesReferences(self._settings, catalog=catalog)
+        self._connections = Connections(
+            catalog, settings=self._settings, clock=self._clock, references=self._references
+        )
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._closed = False
+        _open_resolvers.add(self)
+
+    @classmethod
+    def from_path(
+        cls,
+        path: str | Path | Sequence[str | Path],
+        *,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+        references: References | None = None,
+    ) -> Self:
+        """A resolver over the manifests of files or directories.
+
+        Raises:
+            ManifestError: a manifest is wrong; `findings` names every place.
+        """
+        from virtrigaud_secrets.manifests import load
+
+        settings = Settings.from_environment() if settings is None else settings
+        catalog = load(path, strict=settings.strict)
+        return cls(catalog, settings=settings, clock=clock, references=references)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The manifests."""
+        return self._catalog
+
+    @property
+    def settings(self) -> Settings:
+        """What the process decided."""
+        return self._settings
+
+    def plan(self, name: str, *, namespace: str | None = None) -> Plan:
+        """What `resolve` would send and do. No request is sent.
+
+        Args:
+            name: name of the ExternalSecret.
+            namespace: its namespace; may be left out where the name is unique.
+
+        Raises:
+            ManifestNotFoundError: there is no such ExternalSecret.
+            SecretsError: as `resolve`, for what can be known without asking a store.
+        """
+        from virtrigaud_secrets.resolver.planner import Planner
+
+        document = self._catalog.external_secret(name, namespace=namespace)
+        planner = Planner(
+            lambda reference, seen_from: self._connections.bind(reference, namespace=seen_from),
+            settings=self._settings,
+        )
+        return planner.plan(document)
+
+    def resolve(self, name: str, *, namespace: str | None = None) -> Bundle:
+        """Read, render and validate one ExternalSecret. Each distinct store path is read once.
+
+        Args:
+            name: name of the ExternalSecret.
+            namespace: its namespace; may be left out where the name is unique.
+
+        Raises:
+            ManifestError: the manifest, or what it refers to.
+            StoreError: a store refused, failed or could not be reached.
+            TemplateError: a template cannot be parsed or executed.
+            ValidationError: the result is not what its type promises (`Settings.validation`).
+            ResolveError: several of these.
+            ClosedError: `close` was called.
+        """
+        from virtrigaud_secrets.resolver.assembly import assemble
+        from virtrigaud_secrets.resolver.execution import execute
+        from virtrigaud_secrets.resolver.rendering import render
+
+        self._refuse_if_closed()
+        plan = self.plan(name, namespace=namespace)
+        answers = execute(plan, self._connections.client, self._executor)
+        values = assemble(plan, answers)
+        return self._validated(render(plan, values, references=self._references), manifest=plan.manifest)
+
+    def close(self, *, revoke: bool = True) -> None:
+        """End what was taken: leases, logins, connections, threads. Never raises; the second call does nothing.
+
+        Args:
+            revoke: end leases and logins at the stores. False leaves them to their own end, for values handed to
+                somebody who outlives this process.
+        """
+        with self._lock:
+            self._closed = True
+            pool, self._pool = self._pool, None
+        _open_resolvers.discard(self)
+        if pool is not None:
+            pool.shutdown(wait=True)
+        self._connections.close(revoke=revoke)
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """How many manifests it holds."""
+        return f"<Resolver of {len(self._catalog.external_secrets)} ExternalSecrets>"
+
+    def _executor(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._closed:
+                raise ClosedError("the resolver was closed")
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="virtrigaud-secrets")
+            return self._pool
+
+    def _refuse_if_closed(self) -> None:
+        with self._lock:
+            if self._closed:
+                raise ClosedError("the resolver was closed")
+
+    def _validated(self, bundle: Bundle, *, manifest: str) -> Bundle:
+        if self._settings.validation == "off":
+            return bundle
+        from virtrigaud_secrets.validation import validate
+
+        findings: tuple[Finding, ...] = validate(
+            bundle,
+            now=self._clock.now(),
+            certificate_margin=self._settings.certificate_margin,
+            certificate_margin_severity=self._settings.certificate_margin_severity,
+        )
+        faults = [finding for finding in findings if finding.severity is Severity.ERROR]
+        if faults and self._settings.validation == "refuse":
+            message = f"the resolved Secret is not what type {bundle.type} promises"
+            raise ValidationError(message, findings=faults).at(manifest)
+        return bundle.with_findings(findings) if findings else bundle
+
+
+@atexit.register
+def _close_open_resolvers() -> None:
+    for resolver in list(_open_resolvers):
+        resolver.close()
