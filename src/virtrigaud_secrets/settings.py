@@ -20,6 +20,9 @@ DEFAULT_STORE_NAMESPACES: Final = ("virtrigaud-system",)
 SERVICE_ACCOUNT_DIRECTORY: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where the kubelet mounts a pod's own identity."""
 
+DEFAULT_KUBERNETES_API: Final = "https://kubernetes.default.svc"
+"""The name that every cluster gives its own API."""
+
 ParameterValue = str | int | bool | list[str]
 """A parameter of an issuing endpoint."""
 
@@ -68,6 +71,8 @@ class Settings:
     """Directory with the pod's `token`, `namespace` and `ca.crt`."""
     kubeconfig: Path | None = None
     """kubeconfig file for the cluster's API; None for in-cluster."""
+    kubernetes_api: str = DEFAULT_KUBERNETES_API
+    """Address of the cluster's API for a pod; used with the service account directory, not with a kubeconfig."""
     vault_token: Sensitive | None = None
     """Token for Vault stores without `auth`, as VAULT_TOKEN or BAO_TOKEN holds it."""
     vault_token_file: Path | None = None
@@ -111,6 +116,7 @@ class Settings:
         | `VAULT_TOKEN_FILE`, else `BAO_TOKEN_FILE` | `vault_token_file` |
         | `KUBECONFIG` | `kubeconfig`, its first file |
         | `VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY` | `service_account_directory` |
+        | `KUBERNETES_SERVICE_HOST` with `KUBERNETES_SERVICE_PORT` | `kubernetes_api`; the kubelet sets them |
 
         Args:
             environment: read this instead of the process's own.
@@ -137,6 +143,9 @@ class Settings:
             found["kubeconfig"] = Path(kubeconfig.split(os.pathsep)[0])
         if directory := source.get("VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY"):
             found["service_account_directory"] = Path(directory)
+        if host := source.get("KUBERNETES_SERVICE_HOST"):
+            bracketed = f"[{host}]" if ":" in host else host
+            found["kubernetes_api"] = f"https://{bracketed}:{source.get('KUBERNETES_SERVICE_PORT') or '443'}"
         return cls(**(found | overrides))  # type: ignore[arg-type]  # names and types are those of the fields
 
 
