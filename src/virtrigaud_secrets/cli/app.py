@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Annotated
 
 import click
 import typer
@@ -34,7 +35,7 @@ def application() -> typer.Typer:
     @app.callback()
     def options(  # pyright: ignore[reportUnusedFunction]  # registered by the decorator
         *,
-        debug: bool = typer.Option(False, DEBUG_OPTION, help="Show a traceback with an error (never values)."),
+        debug: Annotated[bool, typer.Option(DEBUG_OPTION, help="Show a traceback with an error (never values).")] = False,
     ) -> None:
         """Resolve ExternalSecret manifests straight from their stores."""
 

@@ -35,7 +35,7 @@ def check(
         output = console()
         for finding in report.findings:
             output.print(str(finding))
-        counts = {word: 0 for word in ("valid", "invalid", "skipped")}
+        counts = dict.fromkeys(("valid", "invalid", "skipped"), 0)
         for verdict in report.verdicts:
             counts[verdict.verdict] += 1
         output.print(", ".join(f"{count} {word}" for word, count in counts.items()))

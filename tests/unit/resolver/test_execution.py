@@ -1,0 +1,125 @@
+"""Sending a plan: each request once, harmless ones first, every fault reported."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from virtrigaud_secrets.errors import AccessDeniedError, ResolveError, SecretNotFoundError, StoreUnavailableError
+from virtrigaud_secrets.resolver.execution import execute
+from virtrigaud_secrets.resolver.plan import DataStep, Plan
+from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, Preview, StoreClient, StoreKey
+
+STORE = StoreKey("SecretStore", "ns", "store")
+
+
+class Nothing(Payload):
+    def whole(self):
+        return b""
+
+    def property(self, name):
+        return b""
+
+    def entries(self, name=""):
+        return {}
+
+
+class Scripted(StoreClient):
+    """Answers with what the script says and remembers what was asked."""
+
+    def __init__(self, script=()):
+        self.script = dict(script)
+        self.asked = []
+
+    def get(self, fetch):
+        self.asked.append(fetch.key)
+        if fetch.key in self.script:
+            raise self.script[fetch.key]
+        return Answer(payload=Nothing(), path=fetch.key)
+
+    def close(self, *, revoke=True):
+        pass
+
+
+def fetch_of(key):
+    return Fetch(store=STORE, key=key)
+
+
+def plan_of(*keys, making=(), skip_missing=False):
+    return Plan(
+        name="es",
+        namespace="ns",
+        target=None,
+        requests=tuple(
+            Preview(fetch=fetch_of(key), method="GET", path=key, side_effect=key in making) for key in keys
+        ),
+        steps=tuple(
+            DataStep(field=f"spec.data[{index}]", fetch=fetch_of(key), secret_key=key)
+            for index, key in enumerate(keys)
+        ),
+        skip_missing=skip_missing,
+    )
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(2) as executor:
+        yield lambda: executor
+
+
+def no_pool():
+    raise AssertionError("one request needs no thread")
+
+
+def test_one_request_needs_no_thread():
+    store = Scripted()
+    answers = execute(plan_of("a"), lambda key: store, no_pool)
+    assert list(answers) == [fetch_of("a")]
+
+
+def test_each_request_is_sent_once(pool):
+    store = Scripted()
+    execute(plan_of("a", "b", "c"), lambda key: store, pool)
+    assert sorted(store.asked) == ["a", "b", "c"]
+
+
+def test_requests_that_make_something_are_sent_last(pool):
+    store = Scripted()
+    execute(plan_of("pki", "kv", "dynamic", making={"pki", "dynamic"}), lambda key: store, pool)
+    assert store.asked[0] == "kv"
+
+
+def test_nothing_is_made_when_a_plain_read_failed(pool):
+    store = Scripted({"kv": AccessDeniedError("no", path="kv")})
+    with pytest.raises(AccessDeniedError):
+        execute(plan_of("dynamic", "kv", making={"dynamic"}), lambda key: store, pool)
+    assert store.asked == ["kv"]
+
+
+def test_an_error_names_manifest_and_fields(pool):
+    store = Scripted({"b": AccessDeniedError("no", path="b")})
+    with pytest.raises(AccessDeniedError) as caught:
+        execute(plan_of("a", "b"), lambda key: store, pool)
+    assert caught.value.manifest == "ExternalSecret ns/es"
+    assert caught.value.fields == ("spec.data[1]",)
+    assert str(caught.value).startswith("ExternalSecret ns/es: spec.data[1]: no")
+
+
+def test_several_faults_are_all_reported_in_plan_order(pool):
+    store = Scripted({"a": StoreUnavailableError("down"), "c": SecretNotFoundError("gone")})
+    with pytest.raises(ResolveError) as caught:
+        execute(plan_of("a", "b", "c"), lambda key: store, pool)
+    assert [type(error) for error in caught.value.errors] == [StoreUnavailableError, SecretNotFoundError]
+
+
+def test_missing_secrets_are_left_out_where_the_plan_says_so(pool):
+    script = {"a": SecretNotFoundError("gone")}
+    answers = execute(plan_of("a", "b", skip_missing=True), lambda key: Scripted(script), pool)
+    assert list(answers) == [fetch_of("b")]
+    with pytest.raises(SecretNotFoundError):
+        execute(plan_of("a", "b"), lambda key: Scripted(script), pool)
+
+
+def test_a_denied_secret_is_not_a_missing_one(pool):
+    store = Scripted({"a": AccessDeniedError("no")})
+    with pytest.raises(AccessDeniedError):
+        execute(plan_of("a", "b", skip_missing=True), lambda key: store, pool)

@@ -1,0 +1,40 @@
+"""Key conversion and key rules; vectors of ESO §2.3 and §7."""
+
+import pytest
+
+from virtrigaud_secrets.errors import DecodingError
+from virtrigaud_secrets.resolver.keys import check_key, convert_keys, valid_keys
+
+
+@pytest.mark.parametrize(
+    ("strategy", "name", "expected"),
+    [
+        ("Default", "a/b c", "a_b_c"),
+        ("Default", "é-1.x_", "é-1.x_"),
+        ("Unicode", "/", "_U002f_"),
+        ("Unicode", "\U0001f600", "_U1f600_"),
+        ("Unicode", "plain", "plain"),
+    ],
+)
+def test_converts(strategy, name, expected):
+    assert convert_keys({name: b"v"}, strategy=strategy) == {expected: b"v"}
+
+
+def test_two_names_that_become_one_are_refused():
+    with pytest.raises(DecodingError, match="collision during conversion: a_b"):
+        convert_keys({"a/b": b"1", "a b": b"2"}, strategy="Default")
+
+
+def test_empty_key_is_dropped():
+    assert valid_keys({"": b"1", "a": b"2"}) == {"a": b"2"}
+
+
+@pytest.mark.parametrize("key", ["a/b", "a b", "../x", "x" * 254, "é" * 127])
+def test_bad_keys_are_refused(key):
+    with pytest.raises(DecodingError):
+        check_key(key)
+
+
+@pytest.mark.parametrize("key", ["a", "tls.crt", "A-b_c.9", "é", "x" * 253])
+def test_good_keys_pass(key):
+    check_key(key)
