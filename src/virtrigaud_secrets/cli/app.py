@@ -35,7 +35,9 @@ def application() -> typer.Typer:
     @app.callback()
     def options(  # pyright: ignore[reportUnusedFunction]  # registered by the decorator
         *,
-        debug: Annotated[bool, typer.Option(DEBUG_OPTION, help="Show a traceback with an error (never values).")] = False,
+        debug: Annotated[
+            bool, typer.Option(DEBUG_OPTION, help="Show a traceback with an error (never values).")
+        ] = False,
     ) -> None:
         """Resolve ExternalSecret manifests straight from their stores."""
 

@@ -171,6 +171,9 @@ def write_directory(bundle: Bundle, directory: Path) -> None:
     """
     if directory.exists() or directory.is_symlink():
         raise ConfigurationError(f"{directory} exists; name a directory that does not")
+    for key in bundle:
+        if key in {".", ".."} or "/" in key:
+            raise ConfigurationError(f"the key {key} cannot be the name of a file")
     try:
         with tempfile.TemporaryDirectory(prefix=f".{directory.name}.", dir=directory.parent) as scratch:
             made = Path(scratch, "new")

@@ -49,12 +49,9 @@ def plan_of(*keys, making=(), skip_missing=False):
         name="es",
         namespace="ns",
         target=None,
-        requests=tuple(
-            Preview(fetch=fetch_of(key), method="GET", path=key, side_effect=key in making) for key in keys
-        ),
+        requests=tuple(Preview(fetch=fetch_of(key), method="GET", path=key, side_effect=key in making) for key in keys),
         steps=tuple(
-            DataStep(field=f"spec.data[{index}]", fetch=fetch_of(key), secret_key=key)
-            for index, key in enumerate(keys)
+            DataStep(field=f"spec.data[{index}]", fetch=fetch_of(key), secret_key=key) for index, key in enumerate(keys)
         ),
         skip_missing=skip_missing,
     )

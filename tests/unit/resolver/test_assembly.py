@@ -1,0 +1,119 @@
+"""From answers to the map that templates see."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from virtrigaud_secrets.bundle import Lease
+from virtrigaud_secrets.errors import DecodingError, PropertyNotFoundError, ResolveError, SecretNotFoundError
+from virtrigaud_secrets.resolver.assembly import assemble
+from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, Plan
+from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, StoreKey
+
+STORE = StoreKey("SecretStore", "ns", "store")
+ONE = Fetch(store=STORE, key="one")
+TWO = Fetch(store=STORE, key="two")
+
+
+class Fields(Payload):
+    def __init__(self, **fields):
+        self.fields = fields
+
+    def whole(self):
+        return b"whole"
+
+    def property(self, name):
+        if name not in self.fields:
+            raise PropertyNotFoundError("no such property", property_name=name)
+        return self.fields[name]
+
+    def entries(self, name=""):
+        return self.fields[name] if name else self.fields
+
+
+def plan(*steps, skip_missing=False):
+    return Plan(name="es", namespace="ns", target=None, requests=(), steps=steps, skip_missing=skip_missing)
+
+
+def data(key, fetch=ONE, **options):
+    return DataStep(field=f"spec.data[{key}]", fetch=fetch, secret_key=key, **options)
+
+
+def extract(fetch=ONE, **options):
+    return ExtractStep(field="spec.dataFrom[0]", fetch=fetch, **options)
+
+
+def resolved(plan, answers):
+    return {key: value.data for key, value in assemble(plan, answers).items()}
+
+
+def answer(**fields):
+    return Answer(payload=Fields(**fields), path="kv/one")
+
+
+def test_property_and_whole():
+    steps = plan(data("a", property="x"), data("b"))
+    assert resolved(steps, {ONE: answer(x=b"1")}) == {"a": b"1", "b": b"whole"}
+
+
+def test_a_later_key_replaces_an_earlier_one():
+    steps = plan(extract(), data("x", fetch=TWO, property="x"))
+    answers = {ONE: answer(x=b"old", y=b"kept"), TWO: answer(x=b"new")}
+    assert resolved(steps, answers) == {"x": b"new", "y": b"kept"}
+
+
+def test_extract_converts_then_checks_then_decodes():
+    steps = plan(extract(conversion="Unicode", decoding=Decoding(strategy="Base64")))
+    assert resolved(steps, {ONE: answer(**{"a/b": b"YQ=="})}) == {"a_U002f_b": b"a"}
+
+
+def test_provenance_says_path_property_and_end():
+    end = datetime(2030, 1, 1, tzinfo=UTC)
+    sooner = datetime(2029, 1, 1, tzinfo=UTC)
+    lease = Lease(lease_id="l", duration=6, renewable=True, expires_at=sooner)
+    one = Answer(payload=Fields(x=b"canary"), path="vsphere/creds/r", version="3", lease=lease, expires_at=end)
+    value = assemble(plan(data("a", property="x")), {ONE: one})["a"]
+    origin = value.provenance
+    assert (origin.store, origin.path, origin.property, origin.version) == (
+        "SecretStore ns/store",
+        "vsphere/creds/r",
+        "x",
+        "3",
+    )
+    assert origin.lease is lease
+    assert origin.expires_at == sooner
+    assert value.data == b"canary"
+    assert "canary" not in repr(value)
+
+
+def test_each_fault_is_reported_with_its_field_store_and_path():
+    steps = plan(data("a", property="x"), data("b", property="nope"), data("c", property="y"))
+    steps = plan(*steps.steps, data("d", property="x", decoding=Decoding(strategy="Base64")))
+    with pytest.raises(ResolveError) as caught:
+        assemble(steps, {ONE: answer(x=b"canary!", y=b"2")})
+    missing, undecodable = caught.value.errors
+    assert isinstance(missing, PropertyNotFoundError)
+    assert (missing.fields, missing.path, missing.store) == (("spec.data[b]",), "kv/one", "SecretStore ns/store")
+    assert isinstance(undecodable, DecodingError)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_missing_property_is_an_error_even_where_missing_secrets_are_skipped():
+    with pytest.raises(PropertyNotFoundError):
+        assemble(plan(data("a", property="nope"), skip_missing=True), {ONE: answer(x=b"1")})
+
+
+def test_an_answer_left_out_leaves_its_keys_out():
+    steps = plan(data("a", property="x"), data("b", fetch=TWO), skip_missing=True)
+    assert resolved(steps, {ONE: answer(x=b"1")}) == {"a": b"1"}
+
+
+def test_a_payload_that_calls_a_property_missing_is_skipped_where_the_plan_says_so():
+    class Fake(Fields):
+        def property(self, name):
+            raise SecretNotFoundError("Secret does not exist")
+
+    answers = {ONE: Answer(payload=Fake(), path="one")}
+    assert resolved(plan(data("a", property="x"), skip_missing=True), answers) == {}
+    with pytest.raises(SecretNotFoundError):
+        resolved(plan(data("a", property="x")), answers)
