@@ -1,0 +1,27 @@
+"""Real servers for the integration tests. A missing one skips with its reason, or fails where servers are required."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from virtrigaud_secrets.testing.servers import OpenBao
+
+
+def need(reason: str) -> None:
+    """Skip the test that asks, or fail it where `VIRTRIGAUD_SECRETS_REQUIRE_SERVERS=1` allows no gap."""
+    if not reason:
+        return
+    if os.environ.get("VIRTRIGAUD_SECRETS_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"a server is required and missing: {reason}", pytrace=False)
+    pytest.skip(f"server missing: {reason}")
+
+
+@pytest.fixture(scope="session")
+def openbao() -> Iterator[OpenBao]:
+    """An empty OpenBao with TLS, shared by the session: mount below a path of your own, do not seal or restart it."""
+    need(OpenBao.missing_reason())
+    with OpenBao() as server:
+        yield server
