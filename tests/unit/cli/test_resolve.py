@@ -18,7 +18,7 @@ CANARY = b"canary'\n$(value)"
 def bundle(**data):
     lease = Lease(lease_id="secret-lease-id", duration=6, renewable=True, expires_at=datetime(2030, 1, 1, tzinfo=UTC))
     origin = Provenance(store="SecretStore ns/v", path="vsphere/creds/r", property="password", lease=lease)
-    return Bundle(data, name="b", namespace="ns", provenance={key: (origin,) for key in data})
+    return Bundle(data, name="b", namespace="ns", provenance=dict.fromkeys(data, (origin,)))
 
 
 def test_json_without_reveal_holds_no_value():
