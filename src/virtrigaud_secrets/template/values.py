@@ -35,8 +35,8 @@ def children(value: object) -> Iterable[object]:
 def check_weight(value: object, context: Context) -> None:
     """Refuse a value that is too deep, too large when written out, or contains itself; count the work.
 
-    A list that holds another list twice weighs it twice: printing would show it twice. Each object is weighed once, so a
-    small value that would print as a huge one is found out cheaply.
+    A list that holds another list twice weighs it twice: printing would show it twice. Each object is weighed once, so
+    a small value that would print as a huge one is found out cheaply.
 
     Raises:
         FunctionError: it is one of these.
