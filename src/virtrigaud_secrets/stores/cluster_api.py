@@ -1,0 +1,291 @@
+"""The requests made to a cluster's API: one Secret, one ConfigMap, one service account token.
+
+Bodies are decoded here: the official client would write them to its debug log and show them in its errors' and
+models' texts. Where the cluster is comes from `cluster_access`; what to do about an object that is not there is the
+caller's decision.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final, NamedTuple, cast
+
+from virtrigaud_secrets.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    ClosedError,
+    ConfigurationError,
+    InvalidRequestError,
+    SecretsError,
+    StoreError,
+    StoreUnavailableError,
+    ThrottledError,
+)
+from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.stores.cluster_access import ClusterAccess
+from virtrigaud_secrets.stores.cluster_client import Connection, CoreV1, Response, connect_client
+
+MAX_ANSWER_BYTES: Final = 4 << 20
+"""etcd keeps at most 1.5 MiB per object; base64 and metadata come on top. More is no answer of a cluster."""
+
+TOKEN_LIFETIME: Final = timedelta(seconds=600)
+"""What ESO asks for, and the shortest that a cluster gives."""
+
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", re.ASCII)
+_MAX_NAME: Final = 253
+
+
+class _Operation(NamedTuple):
+    """One request, in the words of RBAC."""
+
+    verb: str
+    resource: str
+    namespace: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        base, _, subresource = self.resource.partition("/")
+        return "/".join(filter(None, ("namespaces", self.namespace, base, self.name, subresource)))
+
+
+class ClusterAPI:
+    """A cluster's API under one identity. Blocking, safe to use from several threads.
+
+    Nothing is cached: what is asked for may rotate. Nothing is retried here.
+    """
+
+    def __init__(
+        self,
+        access: ClusterAccess,
+        *,
+        timeout: timedelta,
+        connect: Callable[[ClusterAccess], Connection] | None = None,
+    ) -> None:
+        self._access = access
+        self._timeout = (timeout.total_seconds(), timeout.total_seconds())
+        self._connect = connect or connect_client
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._closed = False
+
+    def __str__(self) -> str:
+        """Address and origin, for messages."""
+        return f"the cluster API at {self._access.server} ({self._access.origin})"
+
+    def secret(self, name: str, *, namespace: str) -> dict[str, Sensitive] | None:
+        """A Secret's data, or None if the cluster has no such Secret.
+
+        Raises:
+            StoreError: refused or no usable answer; names verb and resource, never shows the answer.
+        """
+        operation = _Operation("get", "secrets", namespace, name)
+        answer = self._send(
+            operation,
+            lambda core: core.read_namespaced_secret(
+                name, namespace, _preload_content=False, _request_timeout=self._timeout
+            ),
+        )
+        if answer is None:
+            return None
+        try:
+            return {
+                key: Sensitive(base64.b64decode(text, validate=True))
+                for key, text in _texts(answer.get("data"), operation).items()
+            }
+        except (binascii.Error, ValueError):
+            pass
+        raise _unreadable(operation)
+
+    def config_map(self, name: str, *, namespace: str) -> dict[str, str] | None:
+        """A ConfigMap's `data` (not its `binaryData`), or None if the cluster has no such ConfigMap.
+
+        Raises:
+            StoreError: as for `secret`.
+        """
+        operation = _Operation("get", "configmaps", namespace, name)
+        answer = self._send(
+            operation,
+            lambda core: core.read_namespaced_config_map(
+                name, namespace, _preload_content=False, _request_timeout=self._timeout
+            ),
+        )
+        return None if answer is None else _texts(answer.get("data"), operation)
+
+    def service_account_token(self, name: str, *, namespace: str, audiences: Sequence[str] = ()) -> Sensitive | None:
+        """A new token of a service account, good for ten minutes, or None if the cluster has no such account.
+
+        Args:
+            name: the account.
+            namespace: its namespace.
+            audiences: whom the token is for; empty for the cluster itself.
+
+        Raises:
+            StoreError: as for `secret`.
+        """
+        operation = _Operation("create", "serviceaccounts/token", namespace, name)
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"audiences": list(audiences), "expirationSeconds": int(TOKEN_LIFETIME.total_seconds())},
+        }
+        answer = self._send(
+            operation,
+            lambda core: core.create_namespaced_service_account_token(
+                name, namespace, body, _preload_content=False, _request_timeout=self._timeout
+            ),
+        )
+        if answer is None:
+            return None
+        status = answer.get("status")
+        token = cast("dict[str, object]", status).get("token") if isinstance(status, dict) else None
+        if not isinstance(token, str) or not token:
+            raise _unreadable(operation)
+        return Sensitive(token)
+
+    def close(self) -> None:
+        """Close all connections. The second call does nothing."""
+        with self._lock:
+            self._closed = True
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _core(self) -> CoreV1:
+        with self._lock:
+            if self._closed:
+                raise ClosedError(f"{self} was closed")
+            if self._connection is None:
+                self._connection = self._connect(self._access)
+            return self._connection.core
+
+    def _send(self, operation: _Operation, request: Callable[[CoreV1], Response]) -> Mapping[str, object] | None:
+        """The decoded answer, or None for 404."""
+        _check_names(operation)
+        core = self._core()
+        try:
+            content = _content(request(core))
+        except SecretsError:
+            raise
+        except Exception as error:
+            status = getattr(error, "status", None)
+            if status == HTTPStatus.NOT_FOUND:
+                return None
+            failure = self._failure(error, status, operation)
+            if failure is None:
+                raise
+        else:
+            return _decoded(content, operation)
+        # Outside of the handler: the client's errors carry the server's body and must not hang on ours.
+        raise failure
+
+    def _failure(self, error: Exception, status: object, operation: _Operation) -> StoreError | None:
+        """Our error for one of the client's or of urllib3's; None for any other."""
+        import urllib3.exceptions as transport
+
+        if isinstance(status, int) and status:
+            return self._refusal(status, getattr(error, "headers", None), operation)
+        # The client gives TLS failures the status 0.
+        if status is None and not isinstance(error, (transport.HTTPError, OSError)):
+            return None
+        asked = f"{operation.verb} {operation.resource}"
+        return StoreUnavailableError(
+            f"{self} gave no usable answer to `{asked}`: {_reason(error)}", path=operation.path
+        )
+
+    def _refusal(self, status: int, headers: object, operation: _Operation) -> StoreError:
+        """The error for one status code."""
+        right, path = f"{operation.verb} {operation.resource}", operation.path
+        match status:
+            case HTTPStatus.UNAUTHORIZED:
+                return AuthenticationError(f"{self} does not accept our credentials", path=path, status=status)
+            case HTTPStatus.FORBIDDEN:
+                return AccessDeniedError(
+                    f"{self} refuses `{right}` in namespace {operation.namespace}: RBAC must grant this verb to us",
+                    capability=right,
+                    path=path,
+                    status=status,
+                )
+            case HTTPStatus.TOO_MANY_REQUESTS:
+                return ThrottledError(
+                    f"{self} asks to slow down", path=path, status=status, retry_after=_retry_after(headers)
+                )
+            case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                return StoreUnavailableError(f"{self} failed to answer `{right}`", path=path, status=status)
+            case _:
+                return InvalidRequestError(f"{self} calls `{right}` a wrong request", path=path, status=status)
+
+
+def _check_names(operation: _Operation) -> None:
+    """Refuse what could lead a URL elsewhere; the API would refuse it too."""
+    for name in (operation.namespace, operation.name):
+        if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
+            raise ConfigurationError(f"{name!r} is no name of a Kubernetes object ({operation.resource})")
+
+
+def _content(answer: Response) -> bytes:
+    """All of the body, bounded."""
+    content = answer.read(MAX_ANSWER_BYTES + 1)
+    if len(content) > MAX_ANSWER_BYTES:
+        answer.close()
+        return b""
+    answer.release_conn()
+    return content
+
+
+def _decoded(content: bytes, operation: _Operation) -> Mapping[str, object]:
+    try:
+        document: object = json.loads(content)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise _unreadable(operation)
+    return cast("dict[str, object]", document)
+
+
+def _texts(values: object, operation: _Operation) -> dict[str, str]:
+    """A map of text to text; absent counts as empty."""
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise _unreadable(operation)
+    entries = cast("dict[str, object]", values)
+    texts = {key: value for key, value in entries.items() if isinstance(value, str)}
+    if len(texts) != len(entries):
+        raise _unreadable(operation)
+    return texts
+
+
+def _unreadable(operation: _Operation) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        f"the answer to `{operation.verb} {operation.resource}` is not what a cluster answers", path=operation.path
+    )
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong on the way, without texts of the server."""
+    import urllib3.exceptions as transport
+
+    if getattr(error, "status", None) == 0 or isinstance(error, transport.SSLError):
+        return "its certificate is not trusted, or TLS failed"
+    reasons: tuple[tuple[type[Exception], str], ...] = (
+        (transport.NameResolutionError, "its name cannot be resolved"),
+        (transport.ConnectTimeoutError, "connecting took too long"),
+        (transport.NewConnectionError, "nothing listens there"),
+        (transport.TimeoutError, "it took too long"),
+        (transport.ProxyError, "the proxy failed"),
+    )
+    return next((text for kind, text in reasons if isinstance(error, kind)), "the connection broke")
+
+
+def _retry_after(headers: object) -> float | None:
+    """Seconds of a `Retry-After` header; a cluster never sends a date."""
+    text = cast("Mapping[str, str]", headers).get("Retry-After") if hasattr(headers, "get") else None
+    return float(text) if text and text.isascii() and text.isdigit() else None
