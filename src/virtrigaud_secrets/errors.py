@@ -25,7 +25,8 @@ SecretsError
 ├── DecodingError                 base64, JSON, a refused null byte, a key no Secret may have
 ├── ValidationError               the finished bundle is not what its type promises; carries findings
 ├── ResolveError                  several faults of one resolve; `.errors` holds them all
-└── ClosedError                   the resolver or store was closed
+├── ClosedError                   the resolver or store was closed
+└── LocalServerError              a server started here for a test or the demo fails
 ```
 """
 
@@ -335,3 +336,9 @@ def raise_all(faults: Sequence[SecretsError], where: str) -> None:
         raise faults[0]
     if faults:
         raise ResolveError(f"{where}: {len(faults)} faults", errors=faults)
+
+
+class LocalServerError(SecretsError):
+    """A server that was to be started on this machine, for a test or the demo, does not start or answer."""
+
+    code = "local-server"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ssl
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from cryptography import x509
 
@@ -19,7 +20,7 @@ class FixedClock:
         raise AssertionError
 
 
-def handshake(server: IssuedCertificate, root: bytes, name: str, directory) -> str:
+def handshake(server: IssuedCertificate, root: bytes, name: str, directory: Path) -> str:
     """TLS in memory: what the client sees of the server, or its error."""
     (directory / "crt").write_bytes(server.certificate)
     (directory / "key").write_bytes(server.key.reveal())
@@ -40,7 +41,7 @@ def handshake(server: IssuedCertificate, root: bytes, name: str, directory) -> s
     return client.version() or ""
 
 
-def test_a_client_that_trusts_the_authority_accepts_its_names_and_no_others(tmp_path) -> None:
+def test_a_client_that_trusts_the_authority_accepts_its_names_and_no_others(tmp_path: Path) -> None:
     authority = Authority.create()
     issued = authority.issue(["localhost", "127.0.0.1", "a.example"])
     for name in ("localhost", "127.0.0.1", "a.example"):

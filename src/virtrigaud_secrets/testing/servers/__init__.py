@@ -1,0 +1,23 @@
+"""Real servers on loopback, for tests and for the demo; each is a context manager that leaves nothing behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.testing.servers.kubernetes import KubernetesAPI
+    from virtrigaud_secrets.testing.servers.openbao import OpenBao
+    from virtrigaud_secrets.testing.servers.postgres import PostgreSQL
+
+__all__ = ["KubernetesAPI", "OpenBao", "PostgreSQL"]
+
+_HOMES = {"KubernetesAPI": "kubernetes", "OpenBao": "openbao", "PostgreSQL": "postgres"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a server on first use: each needs packages that not every test has."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
