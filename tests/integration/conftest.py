@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from virtrigaud_secrets.testing.servers import OpenBao
+from virtrigaud_secrets.testing.servers import KubernetesAPI, OpenBao, PostgreSQL
 
 
 def need(reason: str) -> None:
@@ -24,4 +24,20 @@ def openbao() -> Iterator[OpenBao]:
     """An empty OpenBao with TLS, shared by the session: mount below a path of your own, do not seal or restart it."""
     need(OpenBao.missing_reason())
     with OpenBao() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL]:
+    """A PostgreSQL, shared by the session: use roles of your own, do not stop it."""
+    need(PostgreSQL.missing_reason())
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[KubernetesAPI]:
+    """A kube-apiserver without objects, shared by the session: use namespaces of your own."""
+    need(KubernetesAPI.missing_reason())
+    with KubernetesAPI() as server:
         yield server
