@@ -275,10 +275,11 @@ def _reason(error: Exception) -> str:
 
     if getattr(error, "status", None) == 0 or isinstance(error, transport.SSLError):
         return "its certificate is not trusted, or TLS failed"
+    # The special before the general: they inherit from each other.
     reasons: tuple[tuple[type[Exception], str], ...] = (
         (transport.NameResolutionError, "its name cannot be resolved"),
+        (transport.NewConnectionError, "it cannot be reached"),
         (transport.ConnectTimeoutError, "connecting took too long"),
-        (transport.NewConnectionError, "nothing listens there"),
         (transport.TimeoutError, "it took too long"),
         (transport.ProxyError, "the proxy failed"),
     )

@@ -167,7 +167,7 @@ class KubernetesReferences:
         whose = f"service account {namespace}/{name}" if name else "the pod's own service account"
         looked = f"there is no token file {self._settings.service_account_directory / 'token'}"
         if self._settings.service_account_tokens == "token-request" and name:
-            looked = "TokenRequest is wanted"
+            looked = "the setting service_account_tokens is `token-request`"
         return ConfigurationError(
             f"no token for {whose}: {looked}{f', and {elsewhere}' if elsewhere else ''}. "
             "Run in a pod with a service account, or set a kubeconfig whose user may create serviceaccounts/token"

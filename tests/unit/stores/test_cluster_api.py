@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import base64
+import json
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+import urllib3.exceptions as transport
+
+from virtrigaud_secrets.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    ClosedError,
+    ConfigurationError,
+    InvalidRequestError,
+    StoreError,
+    StoreUnavailableError,
+    ThrottledError,
+)
+from virtrigaud_secrets.stores.cluster_access import ClusterAccess
+from virtrigaud_secrets.stores.cluster_api import MAX_ANSWER_BYTES, ClusterAPI
+from virtrigaud_secrets.stores.cluster_client import Connection
+
+PLANTED = "planted-value-7f3a"
+ACCESS = ClusterAccess(server="https://k.example", origin="kubeconfig x")
+
+
+class Refused(Exception):  # noqa: N818  # stands for the client's ApiException
+    """What the official client raises: status, headers and the server's whole body."""
+
+    def __init__(self, status: int, headers: dict[str, str] | None = None) -> None:
+        super().__init__(f"({status}) {PLANTED}")
+        self.status = status
+        self.headers = headers
+        self.body = PLANTED
+
+
+class Answer:
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.ended = ""
+
+    def read(self, amt: int) -> bytes:
+        return self.content[:amt]
+
+    def release_conn(self) -> None:
+        self.ended += "released"
+
+    def close(self) -> None:
+        self.ended += "closed"
+
+
+class Core:
+    """Stands for the official client: answers every call alike."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+        self.calls: list[tuple[object, ...]] = []
+        self.closed = 0
+
+    def read_namespaced_secret(self, name: str, namespace: str, **options: object) -> Answer:
+        return self._take("secret", name, namespace, options)
+
+    def read_namespaced_config_map(self, name: str, namespace: str, **options: object) -> Answer:
+        return self._take("config map", name, namespace, options)
+
+    def create_namespaced_service_account_token(
+        self, name: str, namespace: str, body: object, **options: object
+    ) -> Answer:
+        return self._take("token", name, namespace, body, options)
+
+    def _take(self, *call: object) -> Answer:
+        self.calls.append(call)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        if isinstance(self.answer, Answer):
+            return self.answer
+        return Answer(self.answer if isinstance(self.answer, bytes) else json.dumps(self.answer).encode())
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def api(core: Core) -> ClusterAPI:
+    return ClusterAPI(ACCESS, timeout=timedelta(seconds=7), connect=lambda _access: Connection(core, core.close))
+
+
+QUESTIONS: list[tuple[str, str, Callable[[ClusterAPI], object]]] = [
+    ("get secrets", "namespaces/ns/secrets/n", lambda asked: asked.secret("n", namespace="ns")),
+    ("get configmaps", "namespaces/ns/configmaps/n", lambda asked: asked.config_map("n", namespace="ns")),
+    (
+        "create serviceaccounts/token",
+        "namespaces/ns/serviceaccounts/n/token",
+        lambda asked: asked.service_account_token("n", namespace="ns"),
+    ),
+]
+each_question = pytest.mark.parametrize(("right", "path", "ask"), QUESTIONS, ids=[right for right, _, _ in QUESTIONS])
+
+
+def test_a_secrets_values_are_decoded_and_hidden() -> None:
+    core = Core({"kind": "Secret", "data": {"a": base64.b64encode(PLANTED.encode()).decode(), "empty": ""}})
+    found = api(core).secret("n", namespace="ns")
+    assert found is not None
+    assert {key: value.reveal() for key, value in found.items()} == {"a": PLANTED.encode(), "empty": b""}
+    assert PLANTED not in repr(found)
+    assert core.calls == [("secret", "n", "ns", {"_preload_content": False, "_request_timeout": (7.0, 7.0)})]
+
+
+@pytest.mark.parametrize("document", [{}, {"data": None}, {"data": {}}])
+def test_an_object_without_data_is_empty_and_not_absent(document: object) -> None:
+    assert api(Core(document)).secret("n", namespace="ns") == {}
+    assert api(Core(document)).config_map("n", namespace="ns") == {}
+
+
+def test_a_config_maps_texts_are_as_they_are() -> None:
+    found = api(Core({"data": {"a": "YQ=="}, "binaryData": {"b": "AA=="}})).config_map("n", namespace="ns")
+    assert found == {"a": "YQ=="}
+
+
+def test_a_token_request_names_audiences_and_ten_minutes() -> None:
+    core = Core({"status": {"token": PLANTED}})
+    token = api(core).service_account_token("n", namespace="ns", audiences=["vault"])
+    assert token is not None
+    assert token.reveal_text() == PLANTED
+    assert core.calls[0][3] == {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"audiences": ["vault"], "expirationSeconds": 600},
+    }
+
+
+@each_question
+def test_404_is_none(right: str, path: str, ask: Callable[[ClusterAPI], object]) -> None:
+    assert ask(api(Core(Refused(404)))) is None
+
+
+@each_question
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (400, InvalidRequestError, False),
+        (401, AuthenticationError, False),
+        (403, AccessDeniedError, False),
+        (301, InvalidRequestError, False),
+        (429, ThrottledError, True),
+        (500, StoreUnavailableError, True),
+        (503, StoreUnavailableError, True),
+    ],
+)
+def test_a_refusal_is_ours_and_carries_no_body(
+    right: str, path: str, ask: Callable[[ClusterAPI], object], status: int, kind: type[StoreError], retryable: bool
+) -> None:
+    with pytest.raises(kind) as caught:
+        ask(api(Core(Refused(status))))
+    error = caught.value
+    assert (error.status, error.path, error.retryable) == (status, path, retryable)
+    assert "the cluster API at https://k.example (kubeconfig x)" in str(error)
+    assert error.__cause__ is error.__context__ is None
+    assert PLANTED not in "".join(traceback.format_exception(error))
+    if isinstance(error, AccessDeniedError):
+        assert error.capability == right
+        assert f"refuses `{right}` in namespace ns" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"Retry-After": "7"}, 7.0), ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, None), ({}, None), (None, None)],
+)
+def test_throttling_says_how_long(headers: dict[str, str] | None, seconds: float | None) -> None:
+    with pytest.raises(ThrottledError) as caught:
+        api(Core(Refused(429, headers))).secret("n", namespace="ns")
+    assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Refused(0), "its certificate is not trusted, or TLS failed"),
+        (transport.SSLError(PLANTED), "its certificate is not trusted, or TLS failed"),
+        (transport.NewConnectionError(SimpleNamespace(host="h"), PLANTED), "it cannot be reached"),  # type: ignore[arg-type]  # only shown
+        (transport.ConnectTimeoutError(PLANTED), "connecting took too long"),
+        (transport.ReadTimeoutError(SimpleNamespace(), "/", PLANTED), "it took too long"),  # type: ignore[arg-type]  # only shown
+        (transport.NameResolutionError("h", SimpleNamespace(), OSError(PLANTED)), "its name cannot be resolved"),  # type: ignore[arg-type]  # only shown
+        (transport.ProxyError(PLANTED, OSError()), "the proxy failed"),
+        (transport.ProtocolError(PLANTED), "the connection broke"),
+        (ConnectionResetError(PLANTED), "the connection broke"),
+    ],
+)
+def test_no_answer_is_unavailable_with_the_reason(error: Exception, reason: str) -> None:
+    with pytest.raises(StoreUnavailableError, match=f"no usable answer to `get secrets`: {reason}") as caught:
+        api(Core(error)).secret("n", namespace="ns")
+    assert caught.value.retryable
+    assert PLANTED not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b'{"data": 7, "status": 7}',
+        b'{"data": {"a": 7}, "status": {"token": 7}}',
+        b"[" * 100_000,
+        json.dumps({"data": {"a": PLANTED * 3}, "status": {"token": ""}}).encode(),
+    ],
+    ids=["empty", "html", "list", "no map", "no text", "deep", "no base64"],
+)
+def test_an_answer_of_something_else_is_unavailable(content: bytes) -> None:
+    asked = api(Core(content))
+    for ask in (asked.secret, asked.service_account_token):
+        with pytest.raises(StoreUnavailableError, match="is not what a cluster answers") as caught:
+            ask("n", namespace="ns")
+        assert PLANTED not in "".join(traceback.format_exception(caught.value))
+
+
+def test_an_endless_answer_is_cut_off() -> None:
+    answer = Answer(b" " * (MAX_ANSWER_BYTES + 1))
+    with pytest.raises(StoreUnavailableError, match="is not what a cluster answers"):
+        api(Core(answer)).secret("n", namespace="ns")
+    assert answer.ended == "closed"
+
+
+def test_a_connection_is_given_back_after_use() -> None:
+    answer = Answer(b"{}")
+    api(Core(answer)).secret("n", namespace="ns")
+    assert answer.ended == "released"
+
+
+@pytest.mark.parametrize("name", ["", "..", "../secrets/x", "a/b", "A", "a\n", "a" * 254, "é"])
+@pytest.mark.parametrize("where", ["name", "namespace"])
+def test_a_name_that_is_none_is_refused_before_any_request(name: str, where: str) -> None:
+    core = Core({})
+    with pytest.raises(ConfigurationError, match="is no name of a Kubernetes object"):
+        api(core).secret(name if where == "name" else "n", namespace=name if where == "namespace" else "ns")
+    assert core.calls == []
+
+
+def test_our_own_errors_and_mistakes_pass_through() -> None:
+    for error in (ConfigurationError("the token file is empty"), KeyError("a mistake of ours")):
+        with pytest.raises(type(error)) as caught:
+            api(Core(error)).secret("n", namespace="ns")
+        assert caught.value is error
+
+
+def test_it_connects_once_and_closes_once() -> None:
+    core = Core({})
+    connected: list[ClusterAccess] = []
+
+    def connect(access: ClusterAccess) -> Connection:
+        connected.append(access)
+        return Connection(core, core.close)
+
+    asked = ClusterAPI(ACCESS, timeout=timedelta(seconds=1), connect=connect)
+    assert connected == []
+    asked.secret("n", namespace="ns")
+    asked.config_map("n", namespace="ns")
+    assert connected == [ACCESS]
+    asked.close()
+    asked.close()
+    assert core.closed == 1
+    with pytest.raises(ClosedError, match="was closed"):
+        asked.secret("n", namespace="ns")
