@@ -1,1 +1,42 @@
-"""Placeholder for the package docstring."""
+"""Models of the values below `spec.provider`, one file a backend, and which name has which model."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final
+
+from virtrigaud_secrets.models.base import Model
+
+BACKENDS: Final = MappingProxyType(
+    {
+        "aws": ("aws", "AWSProvider"),
+        "azurekv": ("azurekv", "AzureKVProvider"),
+        "fake": ("fake", "FakeProvider"),
+        "files": ("files", "FilesProvider"),
+        "gcpsm": ("gcpsm", "GCPSMProvider"),
+        "kubernetes": ("kubernetes", "KubernetesProvider"),
+        "vault": ("vault", "VaultProvider"),
+    }
+)
+"""Key under `spec.provider` → module here and model in it. Imported when a manifest first names it."""
+
+KNOWN_TO_ESO: Final = frozenset(
+    (
+        "akeyless alibaba aws azurekv barbican beyondtrust beyondtrustworkloadcredentials bitwardensecretsmanager chef "
+        "cloudrusm conjur crd delinea device42 doppler dvls fake fortanix gcpsm github gitlab ibm infisical keepersecurity "
+        "kubernetes nebiusmysterybox ngrok onboardbase onepassword onepasswordSDK openBao oracle ovh passbolt "
+        "passworddepot previder pulumi scaleway secretserver senhasegura vault volcengine webhook "
+        "yandexcertificatemanager yandexlockbox"
+    ).split()
+)
+"""Every key that ESO's v1 and v1beta1 have under `spec.provider` (ESO §1.3)."""
+
+
+def backend_model(name: str) -> type[Model] | None:
+    """The model of `spec.provider.<name>`, None where this library has none."""
+    if name not in BACKENDS:
+        return None
+    module, attribute = BACKENDS[name]
+    model: type[Model] = getattr(import_module(f"{__name__}.{module}"), attribute)
+    return model

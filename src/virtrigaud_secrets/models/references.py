@@ -1,0 +1,70 @@
+"""References from a manifest to other Kubernetes objects, and selectors of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from virtrigaud_secrets.models.base import Key, Model, Name, Namespace
+
+
+class SecretKeySelector(Model):
+    """One key of a Kubernetes Secret."""
+
+    name: Name | None = None
+    namespace: Namespace | None = None
+    """Counts in a ClusterSecretStore only; without it, the namespace of the ExternalSecret is meant."""
+    key: Key | None = None
+
+
+class ServiceAccountSelector(Model):
+    """A Kubernetes service account."""
+
+    name: Name
+    namespace: Namespace | None = None
+    """Counts in a ClusterSecretStore only; without it, the namespace of the ExternalSecret is meant."""
+    audiences: tuple[str, ...] = ()
+    """Audiences of the token asked for, in addition to the backend's own."""
+
+
+class CAProvider(Model):
+    """A certificate authority kept in a Secret or ConfigMap."""
+
+    type: Literal["Secret", "ConfigMap"]
+    name: Name
+    key: Key | None = None
+    namespace: Namespace | None = None
+
+
+class LabelSelectorRequirement(Model):
+    """One condition on a label."""
+
+    key: str
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    values: tuple[str, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether the condition holds. An absent label is in no set, so `NotIn` holds for it."""
+        value = labels.get(self.key)
+        match self.operator:
+            case "In":
+                return value is not None and value in self.values
+            case "NotIn":
+                return value is None or value not in self.values
+            case "Exists":
+                return value is not None
+            case "DoesNotExist":
+                return value is None
+
+
+class LabelSelector(Model):
+    """Chooses objects by their labels; an empty one chooses all."""
+
+    match_labels: Mapping[str, str] = {}
+    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether every condition holds."""
+        return all(labels.get(key) == value for key, value in self.match_labels.items()) and all(
+            requirement.matches(labels) for requirement in self.match_expressions
+        )

@@ -1,0 +1,150 @@
+"""One remark on plain data, before it has a file and a line; and what pydantic's errors are called in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from virtrigaud_secrets.findings import Severity
+from virtrigaud_secrets.models.base import KEY_PATTERN, NAME_PATTERN, NAMESPACE_PATTERN
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+Location = tuple[str | int, ...]
+"""Where in a document: keys of mappings and indexes of lists, from the outermost."""
+
+MAX_SUGGESTED: Final = 64
+"""Characters of a misspelt field for which a nearer name is sought: no field is longer, and the search is quadratic."""
+
+MAX_SHOWN: Final = 80
+"""Characters of a mapping's key that a field path shows: it must stay readable whatever the key."""
+
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUOTED: Final = re.compile(r"'([^']*)'")
+
+_PATTERNS: Final = MappingProxyType(
+    {
+        NAME_PATTERN: "expected a name of lower-case letters, digits, - and ., as Kubernetes has them",
+        NAMESPACE_PATTERN: "expected a namespace's name: lower-case letters, digits and -",
+        KEY_PATTERN: "expected a key of letters, digits, -, _ and .",
+    }
+)
+
+_TYPES: Final = MappingProxyType(
+    {
+        "missing": "is required",
+        "extra_forbidden": "unknown field",
+        "string_type": "expected text",
+        "bool_type": "expected true or false",
+        "int_type": "expected a whole number",
+        "model_type": "expected a mapping",
+        "model_attributes_type": "expected a mapping",
+        "dict_type": "expected a mapping",
+        "mapping_type": "expected a mapping",
+        "tuple_type": "expected a list",
+    }
+)
+"""Error type of pydantic → what was expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """What is wrong or odd at one place of a document."""
+
+    location: Location
+    """Where."""
+    message: str
+    """What was expected. Never the value that was found."""
+    severity: Severity = Severity.ERROR
+    """How much it matters."""
+    code: str = "invalid-field"
+    """Stable identifier."""
+
+
+def field_path(location: Location) -> str:
+    """The location as text, such as `spec.data[0].remoteRef.key` or `metadata.labels[app.kubernetes.io/name]`."""
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif _PLAIN_KEY.fullmatch(part) and len(part) <= MAX_SHOWN:
+            text += f".{part}" if text else part
+        else:
+            shown = part if len(part) <= MAX_SHOWN else f"{part[:MAX_SHOWN]}…"
+            text += f"[{shown}]" if shown.isprintable() else "[…]"
+    return text
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """`: did you mean X?` for the name nearest to `name`, else nothing."""
+    if len(name) > MAX_SUGGESTED:
+        return ""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    found = get_close_matches(name.casefold(), list(by_folded), n=1)
+    return f": did you mean {by_folded[found[0]]}?" if found else ""
+
+
+def remarks_of(error: ValidationError, data: object) -> Iterator[Remark]:
+    """Pydantic's errors in plain words. `data` is what was validated; only its types are looked at."""
+    for details in error.errors(include_input=False, include_url=False):
+        location = tuple(part for part in details["loc"] if part != "[key]")
+        yield Remark(location=location, message=_expectation(details) + _hint(details, _at(data, location)))
+
+
+def _expectation(details: ErrorDetails) -> str:
+    kind, context = details["type"], details.get("ctx", {})
+    if kind in _TYPES:
+        return _TYPES[kind]
+    match kind:
+        case "literal_error":
+            choices = _QUOTED.findall(str(context["expected"]))
+            return f"expected {'one of ' if len(choices) > 1 else ''}{', '.join(choices)}"
+        case "string_pattern_mismatch":
+            pattern = str(context["pattern"])
+            return _PATTERNS.get(pattern, f"expected text that matches {pattern}")
+        case "string_too_short":
+            return "expected text that is not empty"
+        case "string_too_long":
+            return f"expected at most {context['max_length']} characters"
+        case "too_short":
+            return f"expected at least {context['min_length']} item"
+        case _:
+            # What is left are this package's own errors; their text is made of field names.
+            return details["msg"]
+
+
+def _hint(details: ErrorDetails, found: object) -> str:
+    if details["type"] not in {"string_type", "bool_type", "duration_type"}:
+        return ""
+    match found:
+        case bool():
+            kind = "true or false"
+        case int() | float():
+            kind = "a number"
+        case str():
+            kind = "text"
+        case list():
+            return ", found a list"
+        case dict():
+            return ", found a mapping"
+        case _:
+            return ""
+    cure = "without quotes" if details["type"] == "bool_type" else "in quotes"
+    return f", found {kind}: write it {cure}"
+
+
+def _at(data: object, location: Location) -> object:
+    for part in location:
+        if isinstance(data, Mapping) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            return None
+    return data

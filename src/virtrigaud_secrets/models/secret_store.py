@@ -1,0 +1,108 @@
+"""`SecretStore` and `ClusterSecretStore`: which backend, and who may use it (ESO §1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Final, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, TypeAdapter, model_serializer, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from virtrigaud_secrets.models.backends import BACKENDS, KNOWN_TO_ESO, backend_model
+from virtrigaud_secrets.models.base import DurationText, Int32, Model, Namespace, Pace
+from virtrigaud_secrets.models.external_secret import StoreKind
+from virtrigaud_secrets.models.metadata import ObjectMeta
+from virtrigaud_secrets.models.references import LabelSelector
+
+_ONE_PROVIDER: Final = "expected exactly one provider, such as vault"
+
+
+class UnsupportedProvider(Model):
+    """The spec of a backend that ESO knows and this library does not: kept as data."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Provider(Model):
+    """The backend a store chose: `{"vault": {…}}` in a manifest, `name` and `spec` here."""
+
+    name: str
+    """The key under `spec.provider`."""
+    spec: SerializeAsAny[BaseModel]
+    """What stands below it, as that backend's model."""
+
+    @property
+    def supported(self) -> bool:
+        """Whether this library has a model of the backend."""
+        return not isinstance(self.spec, UnsupportedProvider)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_manifest(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        written = cast("dict[object, object]", value)
+        if isinstance(written.get("spec"), BaseModel):
+            return written
+        chosen = {name: spec for name, spec in written.items() if spec is not None}
+        if len(chosen) != 1:
+            raise PydanticCustomError("exactly_one", _ONE_PROVIDER)
+        name = str(next(iter(chosen)))
+        # A ValidationError raised in here joins the outer one, each place below the provider's name.
+        return {"name": name, "spec": _holder(name).validate_python(chosen, by_alias=True, by_name=False)[name]}
+
+    @model_serializer(mode="plain")
+    def _to_manifest(self) -> dict[str, SerializeAsAny[BaseModel]]:
+        return {self.name: self.spec}
+
+
+@cache
+def _holder(name: str) -> TypeAdapter[dict[str, BaseModel]]:
+    """Validates `{name: spec}`, so that errors carry the name."""
+    model = backend_model(name)
+    if model is None:
+        if name not in KNOWN_TO_ESO:
+            raise PydanticCustomError("unknown_provider", _ONE_PROVIDER)
+        model = UnsupportedProvider
+    # The functional form, as the key is data; TypeAdapter reads it at run time.
+    holder: Any = TypedDict("holder", {name: model})  # type: ignore[operator]
+    return TypeAdapter(holder)
+
+
+class RetrySettings(Model):
+    """How often and how fast a request is repeated."""
+
+    max_retries: Int32 | None = None
+    retry_interval: DurationText | None = None
+
+
+class ClusterSecretStoreCondition(Model):
+    """Namespaces that may use a ClusterSecretStore: any of the fields that are set chooses."""
+
+    namespace_selector: LabelSelector | None = None
+    namespaces: tuple[Namespace, ...] = ()
+    namespace_regexes: tuple[str, ...] = ()
+    """Go regular expressions, found anywhere in the name."""
+
+
+class SecretStoreSpec(Model):
+    """`spec` of both kinds of stores."""
+
+    controller: str = ""
+    """Class of the controller meant; empty or `default` for ESO's and this library's own."""
+    provider: Provider
+    retry_settings: RetrySettings | None = None
+    refresh_interval: Pace | None = None
+    """How often ESO validates the store."""
+    conditions: tuple[ClusterSecretStoreCondition, ...] = ()
+
+
+class SecretStore(Model):
+    """A manifest of kind SecretStore or ClusterSecretStore."""
+
+    api_version: Literal["external-secrets.io/v1", "external-secrets.io/v1beta1"] = "external-secrets.io/v1"
+    kind: StoreKind = "SecretStore"
+    metadata: ObjectMeta
+    spec: SecretStoreSpec
