@@ -304,6 +304,16 @@ def byte_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
 
 
+def sorted_keys(items: dict[str, object]) -> list[str]:
+    """A map's keys in the order in which Go prints and ranges over them: by their bytes."""
+    keys = list(items)
+    if all([key.isascii() for key in keys]):  # noqa: C419 - a list is faster than a generator here
+        keys.sort()
+    else:
+        keys.sort(key=to_bytes)
+    return keys
+
+
 def join_strings(parts: Iterable[str]) -> str:
     """Concatenation. Bytes that only together are UTF-8 become the character, so that equal strings stay equal."""
     return normalise("".join(parts))
