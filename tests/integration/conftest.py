@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from virtrigaud_secrets.testing.guide_setup import GuideWorld, missing_reason
+from virtrigaud_secrets.testing.guide_setup import guide_world as start_guide_world
 from virtrigaud_secrets.testing.servers import KubernetesAPI, OpenBao, PostgreSQL
 
 
@@ -41,3 +43,11 @@ def cluster() -> Iterator[KubernetesAPI]:
     need(KubernetesAPI.missing_reason())
     with KubernetesAPI() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def guide_world() -> Iterator[GuideWorld]:
+    """The guide's world on servers of its own, shared by the session: read from it, do not change it."""
+    need(missing_reason())
+    with start_guide_world() as world:
+        yield world

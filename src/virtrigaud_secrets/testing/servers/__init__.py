@@ -8,10 +8,16 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.testing.servers.kubernetes import KubernetesAPI
     from virtrigaud_secrets.testing.servers.openbao import OpenBao
     from virtrigaud_secrets.testing.servers.postgres import PostgreSQL
+    from virtrigaud_secrets.testing.servers.token_review import TokenReviewServer
 
-__all__ = ["KubernetesAPI", "OpenBao", "PostgreSQL"]
+__all__ = ["KubernetesAPI", "OpenBao", "PostgreSQL", "TokenReviewServer"]
 
-_HOMES = {"KubernetesAPI": "kubernetes", "OpenBao": "openbao", "PostgreSQL": "postgres"}
+_HOMES = {
+    "KubernetesAPI": "kubernetes",
+    "OpenBao": "openbao",
+    "PostgreSQL": "postgres",
+    "TokenReviewServer": "token_review",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -290,7 +290,7 @@ class OpenBao:
             headers["X-Vault-Token"] = token.reveal_text()
         try:
             with closing(self._connection()) as connection:
-                connection.request(method, f"/v1/{path}", None if body is None else json.dumps(body), headers)
+                connection.request(method, f"/v1/{path}", None if body is None else json.dumps(dict(body)), headers)
                 response = connection.getresponse()
                 text = response.read()
         except (OSError, http.client.HTTPException) as error:
