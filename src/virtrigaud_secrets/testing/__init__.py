@@ -1,1 +1,59 @@
-"""Placeholder for the package docstring."""
+"""For tests of programs that use this library, and of stores that extend it. Never imported by the library itself.
+
+Real servers are in `virtrigaud_secrets.testing.servers`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.testing.certificates import CertificateAuthority, IssuedCertificate
+    from virtrigaud_secrets.testing.clock import ManualClock
+    from virtrigaud_secrets.testing.contract import (
+        NoReferences,
+        StoreContract,
+        StoreHarness,
+        VersionedStoreContract,
+        VersionedStoreHarness,
+        store_context,
+    )
+    from virtrigaud_secrets.testing.keys import SshKey, known_hosts_line, ssh_key
+
+__all__ = [
+    "CertificateAuthority",
+    "IssuedCertificate",
+    "ManualClock",
+    "NoReferences",
+    "SshKey",
+    "StoreContract",
+    "StoreHarness",
+    "VersionedStoreContract",
+    "VersionedStoreHarness",
+    "known_hosts_line",
+    "ssh_key",
+    "store_context",
+]
+
+_HOMES = {
+    "CertificateAuthority": "certificates",
+    "IssuedCertificate": "certificates",
+    "ManualClock": "clock",
+    "NoReferences": "contract",
+    "SshKey": "keys",
+    "StoreContract": "contract",
+    "StoreHarness": "contract",
+    "VersionedStoreContract": "contract",
+    "VersionedStoreHarness": "contract",
+    "known_hosts_line": "keys",
+    "ssh_key": "keys",
+    "store_context": "contract",
+}
+
+
+def __getattr__(name: str) -> object:
+    """A public name, its module imported on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
