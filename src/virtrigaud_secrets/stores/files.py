@@ -15,6 +15,7 @@ variable return instead of raising: a traceback may show locals.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -55,6 +56,7 @@ SWAP_ATTEMPTS: Final = 3
 """How often a read is tried while the kubelet swaps `..data`: it does so once a minute at most."""
 
 _LOOSE: Final = stat.S_IRWXG | stat.S_IRWXO
+_KEY_FAULTS: Final = (errno.ENAMETOOLONG, errno.ELOOP)
 _SNAPSHOT: Final = "..data"
 
 
@@ -138,6 +140,8 @@ class FilesClient(StoreClient):
             except PermissionError:
                 raise AccessDeniedError("this process may not read it", capability="read") from None
             except OSError as error:
+                if error.errno in _KEY_FAULTS:
+                    raise InvalidRequestError(f"the key cannot be a path: {error.strerror}") from None
                 raise StoreUnavailableError(f"it cannot be read: {error.strerror}") from None
         raise SecretNotFoundError("there is no such file or directory")
 
