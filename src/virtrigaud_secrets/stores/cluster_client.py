@@ -20,6 +20,9 @@ from virtrigaud_secrets.stores.cluster_access import ClusterAccess, TokenSource,
 MAX_CLIENT_PEM_BYTES: Final = 16 << 10
 """Client certificates and keys pass through a pipe; this much fits into one on every system without a reader."""
 
+MAX_IDLE_CONNECTIONS: Final = 8
+"""Connections kept for the next request. One resolve sends four requests at a time unless told otherwise."""
+
 
 class Response(Protocol):
     """What is used of `urllib3.HTTPResponse`."""
@@ -89,7 +92,9 @@ def connect_client(access: ClusterAccess) -> Connection:
     api_client.user_agent = "virtrigaud-secrets"
     tls = tls_context(access)
     manager = partial(urllib3.ProxyManager, access.proxy) if access.proxy else urllib3.PoolManager
-    pool = manager(ssl_context=tls, retries=False, server_hostname=access.server_name or None)
+    pool = manager(
+        ssl_context=tls, retries=False, maxsize=MAX_IDLE_CONNECTIONS, server_hostname=access.server_name or None
+    )
     api_client.rest_client.pool_manager = pool
 
     def close() -> None:
