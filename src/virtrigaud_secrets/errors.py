@@ -26,7 +26,8 @@ SecretsError
 ├── ValidationError               the finished bundle is not what its type promises; carries findings
 ├── ResolveError                  several faults of one resolve; `.errors` holds them all
 ├── ClosedError                   the resolver or store was closed
-└── LocalServerError              a server started here for a test or the demo fails
+├── LocalServerError              a server started here for a test or the demo fails
+└── ProofFailedError              the demo's values are not good for what they are for
 ```
 """
 
@@ -342,3 +343,9 @@ class LocalServerError(SecretsError):
     """A server that was to be started on this machine, for a test or the demo, does not start or answer."""
 
     code = "local-server"
+
+
+class ProofFailedError(SecretsError):
+    """The demo resolved a value, and it is not good for what it is for."""
+
+    code = "proof-failed"

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
-from virtrigaud_secrets.errors import LocalServerError
+from virtrigaud_secrets.errors import LocalServerError, MissingDependencyError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import ParameterValue, Settings
 
@@ -119,6 +119,8 @@ class GuideWorld:
     """RoleID of `APPROLE`."""
     approle_secret_id: Sensitive = field(repr=False)
     """SecretID of `APPROLE`."""
+    directory: Path
+    """Private directory that goes with the servers."""
     audit_start: int
     """How many audit entries the set-up made: those after are the callers'."""
 
@@ -141,6 +143,10 @@ class GuideWorld:
             service_account_tokens="projected",
             service_account_directory=self.service_account_directory,
         )
+
+    def save_root_token(self) -> Path:
+        """Write the token that may do everything to a file that only its owner can read, and return where."""
+        return _write(self.directory / "root-token", self.openbao.root_token.reveal())
 
 
 def missing_reason() -> str:
@@ -171,6 +177,9 @@ def guide_world(
     from virtrigaud_secrets.testing.servers import OpenBao, PostgreSQL, TokenReviewServer
     from virtrigaud_secrets.testing.servers.processes import Workspace
 
+    reason = missing_reason()
+    if reason:
+        raise MissingDependencyError(f"starting the guide's servers ({reason})", extra="demo")
     openbao, postgres = OpenBao(), PostgreSQL()
     with ExitStack() as stack, ThreadPoolExecutor(max_workers=2, thread_name_prefix="start-server") as starters:
         # An interrupt while the servers start must neither wait for them nor leave one: close what is there, which
@@ -211,6 +220,7 @@ def _set_up(
         service_account_directory=_project_service_account(cluster, directory),
         approle_id=role_id,
         approle_secret_id=secret_id,
+        directory=directory,
         audit_start=len(openbao.audit_entries()),
     )
 
@@ -321,7 +331,11 @@ def _project_service_account(cluster: TokenReviewServer, directory: Path) -> Pat
     place = directory / "serviceaccount"
     place.mkdir(mode=0o700)
     for name, content in contents.items():
-        path = place / name
-        path.touch(mode=0o600)
-        path.write_bytes(content)
+        _write(place / name, content)
     return place
+
+
+def _write(path: Path, content: bytes) -> Path:
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+    return path

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+import os
+import ssl
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Self
@@ -19,6 +22,8 @@ BACKDATE: Final = timedelta(minutes=5)
 """Certificates begin in the past: clocks of containers and virtual machines differ."""
 LIFE: Final = timedelta(days=2)
 """Longer than any test and above the day below which validation warns."""
+LARGEST_PEM: Final = 16 * 1024
+"""What a pipe takes before anybody reads, on every system. A chain of three RSA certificates has a third of it."""
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1")
 """How a server on loopback is addressed."""
 
@@ -96,6 +101,33 @@ class Authority:
             certificate.public_bytes(Encoding.PEM) + self.pem,
             Sensitive(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())),
         )
+
+
+def server_context(certificate: bytes, key: Sensitive) -> ssl.SSLContext:
+    """A context for the serving side. The key reaches the ssl module, which reads from paths only, without a file.
+
+    Raises:
+        ssl.SSLError: they are no PEM, or the key is another certificate's.
+        ValueError: they are too large to be passed so.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    with _as_path(certificate) as certificate_path, _as_path(key.reveal()) as key_path:
+        context.load_cert_chain(certificate_path, key_path)
+    return context
+
+
+@contextmanager
+def _as_path(content: bytes) -> Generator[str]:
+    """A path from which `content` can be read once."""
+    if len(content) > LARGEST_PEM:
+        raise ValueError(f"a PEM of more than {LARGEST_PEM} bytes")
+    reader, writer = os.pipe()
+    try:
+        with os.fdopen(writer, "wb") as pipe:
+            pipe.write(content)
+        yield f"/dev/fd/{reader}"
+    finally:
+        os.close(reader)
 
 
 def _name(common_name: str) -> x509.Name:

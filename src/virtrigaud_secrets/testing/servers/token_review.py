@@ -20,8 +20,7 @@ from typing import Final, Self, cast
 from virtrigaud_secrets.clock import Clock
 from virtrigaud_secrets.errors import LocalServerError
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.testing.servers.certificates import Authority
-from virtrigaud_secrets.testing.servers.processes import Workspace
+from virtrigaud_secrets.testing.servers.certificates import Authority, server_context
 from virtrigaud_secrets.testing.servers.service_account_tokens import (
     ISSUER,
     TOKEN_LIFE,
@@ -84,11 +83,7 @@ class TokenReviewServer:
     def start(self) -> Self:
         """Listen."""
         issued = self._authority.issue()
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        with Workspace() as files:  # the ssl module reads keys from files only
-            certificate = files.write("tls.crt", issued.certificate)
-            context.load_cert_chain(certificate, files.write("tls.key", issued.key.reveal()))
-        self._server = _Server(self._signer, context)
+        self._server = _Server(self._signer, server_context(issued.certificate, issued.key))
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="token-review", daemon=True
         )
