@@ -223,6 +223,13 @@ def test_a_plugin_is_asked_again_shortly_before_its_token_ends(monkeypatch: pyte
     assert token().reveal() == b"two"
 
 
+def test_a_kubeconfig_may_name_a_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_access, "import_kubernetes", lambda _name: Plugin({"token": "given"}))
+    access = read_kubeconfig(write_kubeconfig(tmp_path, user={"exec": {"command": "aws"}}), CLOCK)
+    assert access.token is not None
+    assert access.token().reveal() == b"given"
+
+
 @pytest.mark.parametrize("stamp", ["tomorrow", 7, None])
 def test_an_end_that_cannot_be_read_counts_as_none(monkeypatch: pytest.MonkeyPatch, stamp: object) -> None:
     token = exec_token(Plugin({"token": "one", "expirationTimestamp": stamp}), SteppingClock(), monkeypatch)

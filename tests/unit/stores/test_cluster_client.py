@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import http.client
 import logging
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -57,6 +58,13 @@ def test_only_the_given_authority_is_trusted(access: ClusterAccess, authority: A
     ]
 
 
+def test_without_an_authority_or_a_certificate_it_is_the_systems(access: ClusterAccess) -> None:
+    plain = tls_context(replace(access, authorities="", client_certificate=b""))
+    assert plain.verify_mode == ssl.CERT_REQUIRED
+    assert plain.check_hostname
+    assert "virtrigaud" not in str(plain.get_ca_certs())
+
+
 def test_an_authority_that_is_none_is_refused(access: ClusterAccess) -> None:
     with pytest.raises(ConfigurationError, match="kubeconfig x, context y: the certificate authority is no PEM"):
         tls_context(replace(access, authorities="nonsense"))
@@ -91,6 +99,18 @@ def test_connecting_sends_nothing_and_leaves_the_process_alone(
     assert logging.getLogger("urllib3").level == logger_level
     assert http.client.HTTPConnection.debuglevel == 3
     connection.close()
+
+
+def test_a_kubeconfigs_proxy_is_used_and_the_environments_is_not(
+    access: ClusterAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("kubernetes", reason="the extra [kubernetes] is not installed")
+    monkeypatch.setenv("HTTPS_PROXY", "http://environment:1")
+    for proxy, expected in (("http://named:3128", "named"), ("", None)):
+        connection = connect_client(replace(access, proxy=proxy))
+        pool = connection.core.api_client.rest_client.pool_manager  # type: ignore[attr-defined]  # the official client's own attribute
+        assert getattr(pool.proxy, "host", None) == expected
+        connection.close()
 
 
 def test_a_token_is_asked_for_at_each_request_and_not_before(access: ClusterAccess) -> None:
