@@ -115,6 +115,12 @@ def test_kubeconfig_data_and_files_beside_it(tmp_path: Path) -> None:
     assert PLANTED not in repr(access)
 
 
+def test_an_inline_token(tmp_path: Path) -> None:
+    access = read_kubeconfig(write_kubeconfig(tmp_path, user={"token": f"{PLANTED}\n"}), CLOCK)
+    assert access.token is not None
+    assert access.token().reveal_text() == PLANTED
+
+
 def test_a_user_without_credentials_is_anonymous(tmp_path: Path) -> None:
     assert read_kubeconfig(write_kubeconfig(tmp_path), CLOCK).token is None
 
