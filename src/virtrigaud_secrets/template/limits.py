@@ -23,6 +23,8 @@ class Limits:
     """Bytes of a rendering."""
     value_size: int = 4 * MIB
     """Bytes of one string, and of one printed value, on the way there."""
+    made_size: int = 64 * MIB
+    """Bytes of all large texts made on the way, since any of them may be kept in a variable."""
     items: int = 100_000
     """Elements a function may put in one list or map, and iterations of `until`, `seq` and the like."""
     weight: int = 200_000

@@ -1,4 +1,4 @@
-"""What a template may do with a value: its fields and methods, and how much of it there is.
+"""What a template may do with a value: its fields and methods, its text, and how much of it there is.
 
 Which Python value stands for which Go value says `golang.reflect`. Truth is Python's `bool(value)`: for every value of
 that model it agrees with Go's (structs and pointers are true, `GoObject` defines neither `__bool__` nor `__len__`).
@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final
 
-from virtrigaud_secrets.golang.reflect import GoObject, is_map, is_slice
+from virtrigaud_secrets.golang.fmt import TooLargeError, sprint
+from virtrigaud_secrets.golang.reflect import GoObject, is_map, is_slice, type_name
 from virtrigaud_secrets.template.functions.table import Context, Function, FunctionError
 
 _NO_METHODS: Final[Mapping[str, Function]] = {}
+NO_VALUE: Final = "<no value>"
+"""What an action writes that has no value to write."""
 
 
 class Receiver(GoObject):
@@ -23,6 +26,70 @@ class Receiver(GoObject):
     """
 
     go_methods: ClassVar[Mapping[str, Function]] = _NO_METHODS
+
+
+def find_method(value: object, name: str) -> Function | None:
+    """The method of that name, if the value has it."""
+    return value.go_methods.get(name) if isinstance(value, Receiver) else None
+
+
+def get_field(value: object, name: str, *, strict: bool) -> object:
+    """A map's entry or a struct's exported field.
+
+    Args:
+        value: Anything; methods were looked for before.
+        name: The field's name.
+        strict: Whether an entry that is missing is an error instead of no value.
+
+    Raises:
+        FunctionError: there is no such field.
+    """
+    if is_map(value):
+        if name in value:
+            return value[name]
+        if strict:
+            raise FunctionError(f'map has no entry for key "{name}"')
+        return None
+    if value is None:
+        if strict:
+            raise FunctionError(f'nil data; no entry for key "{name}"')
+        return None
+    if isinstance(value, GoObject):
+        fields = value.go_fields()
+        if name in fields:
+            return fields[name]
+    raise FunctionError(f"can't evaluate field {name} in type {type_name(value)}")
+
+
+def show(value: object, context: Context) -> str:
+    """What an action writes.
+
+    Raises:
+        FunctionError: it is too large, too deep or contains itself.
+    """
+    if value is None:
+        return NO_VALUE
+    check_weight(value, context)
+    try:
+        text = sprint(value, limit=context.limits.value_size)
+    except TooLargeError as error:
+        reason = str(error)
+    else:
+        context.check_size(len(text))
+        return text
+    raise FunctionError(reason)
+
+
+def check_result(value: object, context: Context) -> None:
+    """Hold what a function made against the limits.
+
+    Raises:
+        FunctionError: it is too large.
+    """
+    if isinstance(value, (str, bytes)):
+        context.check_size(len(value))
+    elif is_slice(value) or is_map(value):
+        context.check_items(len(value))
 
 
 def children(value: object) -> Iterable[object]:

@@ -15,6 +15,9 @@ Contract for the modules `functions/<subject>.py`:
 - With `context=True` the first positional argument is the `Context`: limits, the clock, the budget.
 - Text and list results are held against the limits after the call, so a callable whose result can be many times larger
   than its arguments (`repeat`, `seq`, `indent`…) must check before it builds it: `context.check_size`, `check_items`.
+- A callable that takes longer than about ten microseconds for small arguments (bcrypt, key generation) declares it with
+  `context.spend(microseconds // 10)`, so that a loop over it ends.
+- A parameter of a named number type (`time.Duration`) gets a plain `int` if the argument is a constant.
 - A callable that walks nested values (JSON, YAML, printing, copying, comparing) declares `walks=True`: its container
   arguments were then found acyclic and within the limits of depth and weight.
 - Lists and maps given as arguments are shared with the template: a callable changes them only where Go's does (`set`).
@@ -32,21 +35,23 @@ from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.golang.reflect import ANY, GoType
 from virtrigaud_secrets.template.limits import DEFAULT_LIMITS, Limits
 
-_WORDS_PER_STEP: Final = 4096
-"""Bytes handed to or made by a function that cost as much as one action."""
+BYTES_PER_STEP: Final = 4096
+"""Bytes handed to or made by a function that cost as much as one action; fewer are free."""
+_ITEMS_PER_STEP: Final = 64
+"""Elements copied at the cost of one action."""
 
 
 class FunctionError(Exception):
-    """A function refuses. The text holds no data; the compiler adds the place.
-
-    Attributes:
-        constant_only: The text may hold an argument and is shown only if that argument is a constant of the template.
-    """
+    """A function refuses. The text holds no data; the compiler adds the place."""
 
     def __init__(self, reason: str, *, constant_only: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        """What is wrong."""
         self.constant_only = constant_only
+        """Whether the text holds an argument: it is shown only where all arguments are constants of the template."""
+        self.offset: int | None = None
+        """Where in the template, once the compiler has seen the error."""
 
 
 @dataclass(slots=True)
@@ -56,7 +61,11 @@ class Context:
     limits: Limits = DEFAULT_LIMITS
     clock: Clock = field(default_factory=SystemClock)
     steps: int = 0
-    """Steps spent so far."""
+    """Steps spent so far. One stands for about ten microseconds."""
+    made: int = 0
+    """Characters of large texts made so far."""
+    written: int = 0
+    """Characters of output counted so far."""
 
     def spend(self, steps: int) -> None:
         """Count work.
@@ -76,8 +85,11 @@ class Context:
         """
         if size > self.limits.value_size:
             raise FunctionError(f"the result is larger than {self.limits.value_size} bytes")
-        if size > _WORDS_PER_STEP:
-            self.spend(size // _WORDS_PER_STEP)
+        if size > BYTES_PER_STEP:
+            self.made += size
+            if self.made > self.limits.made_size:
+                raise FunctionError(f"the template makes texts of more than {self.limits.made_size} bytes together")
+            self.spend(size // BYTES_PER_STEP)
 
     def check_items(self, count: int) -> None:
         """Refuse to make a list or map of so many elements, and count the work.
@@ -87,7 +99,7 @@ class Context:
         """
         if count > self.limits.items:
             raise FunctionError(f"the result has more than {self.limits.items} elements")
-        self.spend(count // 64)
+        self.spend(count // _ITEMS_PER_STEP)
 
 
 @dataclass(frozen=True, slots=True)
