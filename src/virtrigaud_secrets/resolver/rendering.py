@@ -14,6 +14,7 @@ from virtrigaud_secrets.resolver.decoding import decode
 from virtrigaud_secrets.resolver.keys import check_key
 from virtrigaud_secrets.resolver.plan import Decoding, Plan
 from virtrigaud_secrets.sensitive import decode_text
+from virtrigaud_secrets.template.roots import root_fields
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.external_secret import ExternalSecretTemplate, TemplateFrom, TemplateRef
@@ -165,7 +166,7 @@ class _Rendering:
 
     def _origins(self, text: str) -> tuple[Provenance, ...]:
         """What a template's output was made from: the values it names, or all of them where it looks at the map."""
-        named = template.fields_used(text)
+        named = root_fields(text)
         keys = [key for key in sorted(self._values) if named is None or key in named]
         return tuple(dict.fromkeys(self._values[key].provenance for key in keys))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.manifests import Catalog
     from virtrigaud_secrets.resolver.plan import Plan
     from virtrigaud_secrets.stores.base import References
+    from virtrigaud_secrets.stores.references import KubernetesReferences
 
 _open_resolvers: weakref.WeakSet[Resolver] = weakref.WeakSet()
 """Closed at interpreter exit, so that a provider that forgets `close()` leaves no lease behind."""
@@ -61,7 +62,10 @@ class Resolver:
         self._settings = Settings.from_environment() if settings is None else settings
         self._catalog = catalog
         self._clock = clock or SystemClock()
-        self._references = references or KubernetesReferences(self._settings, catalog=catalog)
+        self._own_references: KubernetesReferences | None = None
+        if references is None:
+            references = self._own_references = KubernetesReferences(self._settings, catalog=catalog, clock=self._clock)
+        self._references = references
         self._connections = Connections(
             catalog, settings=self._settings, clock=self._clock, references=self._references
         )
@@ -159,6 +163,8 @@ class Resolver:
         if pool is not None:
             pool.shutdown(wait=True)
         self._connections.close(revoke=revoke)
+        if self._own_references is not None:
+            self._own_references.close()
 
     def __enter__(self) -> Self:
         """Itself."""
