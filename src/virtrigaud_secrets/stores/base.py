@@ -6,7 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, Self
 
 from virtrigaud_secrets.bundle import Lease
@@ -25,6 +25,7 @@ __all__ = [
     "Payload",
     "Preview",
     "References",
+    "RetryPolicy",
     "StoreClient",
     "StoreContext",
     "StoreFactory",
@@ -200,6 +201,16 @@ class References(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How a store's manifest wants failed requests repeated (`spec.retrySettings`)."""
+
+    retries: int = 0
+    """How often one request is repeated."""
+    interval: timedelta = timedelta(0)
+    """Wait before each repetition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreContext:
     """What a store client is given besides its own spec."""
 
@@ -213,6 +224,8 @@ class StoreContext:
     """Time."""
     references: References
     """Kubernetes objects the spec refers to."""
+    retry: RetryPolicy | None = None
+    """What the manifest says of retries; None leaves it to the backend."""
 
 
 class StoreFactory(Protocol):

@@ -1,0 +1,322 @@
+"""Sends requests to one server: headers, time limits, the one place for retries. Knows no engine and no login.
+
+hvac writes the request; the session below it is ours, so that nothing is taken from the environment and trust is
+exactly what `trust` says. Outcomes are returned, not raised: a traceback from here could show a value.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from virtrigaud_secrets.errors import ConfigurationError, StoreUnavailableError
+from virtrigaud_secrets.golang import encoding_json
+from virtrigaud_secrets.golang.encoding_json import Decoded
+from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.stores.base import StoreContext, at_store
+from virtrigaud_secrets.stores.vault import errors, trust
+from virtrigaud_secrets.stores.vault.errors import Fault
+from virtrigaud_secrets.stores.vault.paths import url_path
+
+if TYPE_CHECKING:
+    import requests
+    import tenacity
+    import tenacity.wait
+
+    from virtrigaud_secrets.models.backends.vault import VaultProvider
+
+RETRIES: Final = 2
+"""Repetitions of a request without side effects: the default of Vault's own client, and so of ESO (ESO §2.10)."""
+RETRY_WAIT: Final = (1.0, 1.5)
+"""Seconds between them, at least and at most, by the same default."""
+MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
+"""The most an answer may hold: the server's own default limit for what can be written."""
+MAX_REDIRECTS: Final = 1
+"""A standby server sends to the active one; nobody has a reason to send further."""
+CONNECTIONS: Final = 10
+"""Connections kept for one store: more than requests are sent at the same time."""
+_CHUNK: Final = 65536
+_AGENT: Final = "virtrigaud-secrets"
+_REDIRECTS: Final = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request to the server."""
+
+    method: str
+    """`GET`, `POST` or `PUT`."""
+    path: str
+    """Path below `/v1/`, not yet quoted."""
+    query: tuple[tuple[str, str], ...] = ()
+    """Query parameters."""
+    body: Mapping[str, object] | None = field(default=None, repr=False)
+    """JSON object to send. A `Sensitive` in it is revealed on the way out."""
+    repeatable: bool = False
+    """Whether it does no harm to send it twice."""
+    namespace: str | None = None
+    """Vault namespace, None for the store's own."""
+
+    @property
+    def capability(self) -> str:
+        """What a policy has to grant for it."""
+        return "read" if self.method == "GET" else "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A successful answer."""
+
+    body: Mapping[str, Decoded] = field(repr=False)
+    """Its JSON, numbers as they were written; empty where there was none."""
+    sent_at: datetime
+    """Wall time before the request was sent."""
+    sent: float
+    """The same on the clock that never steps."""
+
+    @property
+    def request_id(self) -> str:
+        """The server's identifier of the request."""
+        return errors.text_of(self.body, "request_id")
+
+
+class Transport:
+    """The way to one server. Safe to use from several threads."""
+
+    def __init__(self, spec: VaultProvider, context: StoreContext) -> None:
+        """Nothing is sent and nothing is read yet.
+
+        Raises:
+            ConfigurationError: the server's address is none, or `caBundle` holds no certificate.
+        """
+        self._spec = spec
+        self._context = context
+        self._clock = context.clock
+        self._limit = context.settings.request_timeout.total_seconds()
+        self._address = context.settings.address(spec.server)
+        if urlsplit(self._address).scheme not in {"http", "https"} or not urlsplit(self._address).netloc:
+            raise ConfigurationError(
+                f"{context.store}: server must be an address such as https://vault.example.com:8200"
+            )
+        trust.check_bundle(spec, context)
+        self._lock = threading.Lock()
+        self._open_session: requests.Session | None = None
+        self._index = ""
+
+    def send(self, request: Request, token: Sensitive | None, *, limit: float | None = None) -> Reply | Fault:
+        """Send a request; a failed one again where that does no harm and the time allows it.
+
+        Args:
+            request: what to send.
+            token: the token to send it with.
+            limit: seconds it may take; it is then sent once only. By default the setting's.
+
+        Raises:
+            ConfigurationError: an authority or client certificate cannot be found or used.
+        """
+        session = self._session()
+        seconds = self._limit if limit is None else min(limit, self._limit)
+        if limit is None:
+            outcome = self._retrying(request, seconds)(self._exchange, session, request, token, seconds)
+        else:
+            outcome = self._exchange(session, request, token, seconds)
+        if isinstance(outcome, Fault):
+            at_store(outcome.error, self._context.store)
+        return outcome
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            session, self._open_session = self._open_session, None
+        if session is not None:
+            session.close()
+
+    def _session(self) -> requests.Session:
+        # Held over the reading of caProvider and client certificate: nobody can go on without them.
+        with self._lock:
+            if self._open_session is None:
+                self._open_session = _session(self._spec, self._context)
+            return self._open_session
+
+    def _retrying(self, request: Request, seconds: float) -> tenacity.Retrying:
+        import tenacity
+
+        started = self._clock.elapsed()
+        policy = self._context.retry
+        retries = RETRIES if policy is None else policy.retries
+        pause: tenacity.wait.wait_base = (
+            tenacity.wait_random(*RETRY_WAIT) if policy is None else tenacity.wait_fixed(policy.interval)
+        )
+
+        def again(outcome: Reply | Fault) -> bool:
+            return isinstance(outcome, Fault) and outcome.transient and (request.repeatable or not outcome.acted)
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            return max(pause(state), _asked_wait(state))
+
+        def stop(state: tenacity.RetryCallState) -> bool:
+            spent = self._clock.elapsed() - started
+            return state.attempt_number > retries or spent + state.upcoming_sleep > seconds
+
+        return tenacity.Retrying(
+            sleep=self._clock.sleep,
+            retry=tenacity.retry_if_result(again),
+            wait=wait,
+            stop=stop,
+            retry_error_callback=_last_outcome,
+        )
+
+    def _exchange(
+        self, session: requests.Session, request: Request, token: Sensitive | None, seconds: float
+    ) -> Reply | Fault:
+        address = self._address
+        for _ in range(1 + MAX_REDIRECTS):
+            outcome = self._ask(session, address, request, token, seconds)
+            if not isinstance(outcome, str):
+                return outcome
+            address = outcome
+        return Fault(StoreUnavailableError("the server sends from one place to another", path=request.path))
+
+    def _ask(
+        self, session: requests.Session, address: str, request: Request, token: Sensitive | None, seconds: float
+    ) -> Reply | Fault | str:
+        """One request; the address to go to instead where the server says so."""
+        import requests
+        import urllib3.exceptions
+
+        sent, sent_at = self._clock.elapsed(), self._clock.now()
+        try:
+            response = self._send_with_hvac(session, address, request, token, seconds)
+            with response:
+                text = self._text(response, until=sent + seconds)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
+            return errors.of_exception(
+                failure, path=request.path, timeout=seconds, trust=trust.source(self._spec, self._context)
+            )
+        if text is None:
+            return Fault(StoreUnavailableError("the answer is too long for a secret", path=request.path), acted=True)
+        if response.status_code in _REDIRECTS:
+            elsewhere = self._elsewhere(address, response.headers.get("Location", ""))
+            if elsewhere:
+                return elsewhere
+        self._index = response.headers.get("X-Vault-Index", self._index)
+        body = _parsed(text)
+        if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+            wait = errors.retry_after(response.headers.get("Retry-After"), self._clock.now)
+            return errors.of_answer(
+                response.status_code, body or {}, path=request.path, capability=request.capability, retry_after=wait
+            )
+        if body is None:
+            reason = "the answer is no JSON object: is the address that of a Vault or OpenBao server?"
+            return Fault(StoreUnavailableError(reason, path=request.path, status=response.status_code), acted=True)
+        return Reply(body, sent_at, sent)
+
+    def _send_with_hvac(
+        self, session: requests.Session, address: str, request: Request, token: Sensitive | None, seconds: float
+    ) -> requests.Response:
+        import urllib3
+        from hvac.adapters import RawAdapter
+
+        # An adapter costs nothing and holds token and namespace, which differ between requests of several threads.
+        adapter = RawAdapter(
+            base_uri=address,
+            token=None if token is None else token.reveal_text(),
+            session=session,
+            allow_redirects=False,
+            namespace=self._spec.namespace if request.namespace is None else request.namespace,
+            ignore_exceptions=True,
+        )
+        body = None
+        if request.body is not None:
+            body = {
+                name: value.reveal_text() if isinstance(value, Sensitive) else value
+                for name, value in request.body.items()
+            }
+        return adapter.request(
+            request.method.lower(),
+            f"/v1/{url_path(request.path)}",
+            headers=self._consistency_headers(),
+            params=request.query,
+            json=body,
+            timeout=urllib3.Timeout(total=seconds),
+            stream=True,
+        )
+
+    def _consistency_headers(self) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        if self._index and (self._spec.read_your_writes or self._spec.forward_inconsistent):
+            headers["X-Vault-Index"] = self._index
+        if self._spec.read_your_writes and self._spec.forward_inconsistent:
+            headers["X-Vault-Inconsistent"] = "forward-active-node"
+        return headers
+
+    def _text(self, response: requests.Response, *, until: float) -> bytes | None:
+        """The whole answer, None if it is too long. The library's time limit is for each read, not for all of them."""
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_content(_CHUNK):
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                return None
+            if self._clock.elapsed() > until:
+                raise TimeoutError
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _elsewhere(self, address: str, location: str) -> str:
+        """The server to ask instead; empty if the redirect leads nowhere, or out of TLS."""
+        target = urlsplit(location)
+        if not target.netloc or (target.scheme != "https" and urlsplit(address).scheme == "https"):
+            return ""
+        return self._context.settings.address(f"{target.scheme}://{target.netloc}")
+
+
+def _session(spec: VaultProvider, context: StoreContext) -> requests.Session:
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    tls = trust.tls_context(spec, context)
+
+    class PinnedAdapter(HTTPAdapter):
+        """Connects with our TLS context. The library's own would add its list of authorities."""
+
+        def init_poolmanager(self, *args: object, **options: object) -> None:
+            super().init_poolmanager(*args, ssl_context=tls, **options)  # type: ignore[arg-type]  # passed through
+
+        def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
+            pass
+
+    session = requests.Session()
+    session.trust_env = False
+    session.headers.clear()
+    session.headers.update({"User-Agent": _AGENT, "Accept": "application/json", "Accept-Encoding": "identity"})
+    session.headers.update(spec.headers)
+    session.mount("https://", PinnedAdapter(pool_connections=2, pool_maxsize=CONNECTIONS))
+    session.mount("http://", HTTPAdapter(pool_connections=2, pool_maxsize=CONNECTIONS))
+    return session
+
+
+def _parsed(text: bytes) -> Mapping[str, Decoded] | None:
+    if not text.strip():
+        return {}
+    try:
+        body = encoding_json.unmarshal(text, use_number=True)
+    except encoding_json.JSONError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _asked_wait(state: tenacity.RetryCallState) -> float:
+    outcome = _last_outcome(state)
+    return (outcome.error.retry_after or 0.0) if isinstance(outcome, Fault) else 0.0
+
+
+def _last_outcome(state: tenacity.RetryCallState) -> Reply | Fault:
+    if state.outcome is None:
+        raise RuntimeError("tenacity asked before there was an outcome")
+    return state.outcome.result()  # type: ignore[no-any-return]  # what `_exchange` returned

@@ -1,0 +1,146 @@
+"""Whose certificates are trusted, and which one is shown: a TLS context from a Vault spec. Nothing is sent here."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from virtrigaud_secrets.errors import ConfigurationError
+from virtrigaud_secrets.golang import base64
+from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.stores.base import StoreContext
+from virtrigaud_secrets.stores.vault import references
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.models.backends.vault import VaultClientTLS, VaultProvider
+
+
+def check_bundle(spec: VaultProvider, context: StoreContext) -> None:
+    """Refuse a `caBundle` that is no certificate, before anything is sent.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if spec.ca_bundle:
+        _load(_new_context(), _bundle(spec.ca_bundle, context), f"{context.store}: caBundle")
+
+
+def source(spec: VaultProvider, context: StoreContext) -> str:
+    """Which setting says whom to trust, for people."""
+    if spec.ca_bundle:
+        return "the store's caBundle"
+    if spec.ca_provider is not None:
+        return "the store's caProvider"
+    if context.settings.ca_file is not None:
+        return f"Settings.ca_file ({context.settings.ca_file})"
+    return "the system, as neither caBundle, caProvider nor Settings.ca_file names any"
+
+
+def tls_context(spec: VaultProvider, context: StoreContext) -> ssl.SSLContext:
+    """The context for connections to the spec's server: exactly the authorities that were chosen, TLS 1.2 or newer.
+
+    Raises:
+        ConfigurationError: an authority or client certificate cannot be found or used.
+    """
+    made = _new_context()
+    if spec.ca_bundle:
+        _load(made, _bundle(spec.ca_bundle, context), f"{context.store}: caBundle")
+    elif spec.ca_provider is not None:
+        _load(made, references.authority(spec.ca_provider, context), f"{context.store}: caProvider")
+    elif context.settings.ca_file is not None:
+        _load(made, _read(context.settings.ca_file), f"Settings.ca_file ({context.settings.ca_file})")
+    else:
+        _load_system(made)
+    if spec.tls is not None and (spec.tls.cert_secret_ref or spec.tls.key_secret_ref):
+        _show(made, spec.tls, context)
+    return made
+
+
+def _new_context() -> ssl.SSLContext:
+    # Not ssl.create_default_context: that one writes session keys to a file if the environment says so.
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    # As Go has it: an intermediate authority in the bundle is trusted by itself.
+    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return made
+
+
+def _bundle(written: str, context: StoreContext) -> bytes:
+    """`caBundle` is base64 in JSON; people also write base64 of base64, which ESO takes (ESO §3.0)."""
+    data = written.encode()
+    for _ in range(2):
+        try:
+            data = base64.decode(data)
+        except base64.Base64Error:
+            break
+        if b"-----BEGIN " in data:
+            return data
+    raise ConfigurationError(f"{context.store}: caBundle is not a base64-encoded PEM certificate")
+
+
+def _load(made: ssl.SSLContext, pem: bytes, place: str) -> None:
+    try:
+        made.load_verify_locations(cadata=pem.decode("ascii"))
+    except (ssl.SSLError, ValueError):
+        raise ConfigurationError(f"{place} holds no PEM certificate that can be read") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"Settings.ca_file ({path}) cannot be read: {error.strerror}") from None
+
+
+def _load_system(made: ssl.SSLContext) -> None:
+    places = ssl.get_default_verify_paths()
+    if places.cafile or places.capath:
+        made.load_default_certs()
+        return
+    import certifi
+
+    made.load_verify_locations(cafile=certifi.where())
+
+
+def _show(made: ssl.SSLContext, tls: VaultClientTLS, context: StoreContext) -> None:
+    if tls.cert_secret_ref is None or tls.key_secret_ref is None:
+        raise ConfigurationError(f"{context.store}: tls needs both certSecretRef and keySecretRef")
+    chain = references.secret(tls.cert_secret_ref, context, field="tls.certSecretRef", default_key="tls.crt")
+    key = references.secret(tls.key_secret_ref, context, field="tls.keySecretRef", default_key="tls.key")
+    if not _load_pair(made, chain, key):
+        raise ConfigurationError(f"{context.store}: tls.certSecretRef and tls.keySecretRef are no pair in PEM form")
+
+
+def _load_pair(made: ssl.SSLContext, chain: Sensitive, key: Sensitive) -> bool:
+    with _file(Sensitive(chain.reveal() + b"\n" + key.reveal() + b"\n")) as path:
+        try:
+            # An empty password instead of a prompt on the terminal.
+            made.load_cert_chain(path, password="")
+        except (ssl.SSLError, OSError, ValueError):
+            return False
+    return True
+
+
+@contextmanager
+def _file(content: Sensitive) -> Generator[str]:
+    """A file name for what only takes files: in memory on Linux, elsewhere a private file that is gone at once."""
+    if hasattr(os, "memfd_create"):
+        number = os.memfd_create("tls", os.MFD_CLOEXEC)
+        try:
+            os.write(number, content.reveal())
+            yield f"/proc/self/fd/{number}"
+        finally:
+            os.close(number)
+        return
+    number, name = tempfile.mkstemp()
+    try:
+        os.write(number, content.reveal())
+        yield name
+    finally:
+        os.close(number)
+        Path(name).unlink()
