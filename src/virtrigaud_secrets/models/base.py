@@ -1,4 +1,4 @@
-"""What all models share: the base class, the types of their fields, and durations. No kind and no backend lives here."""
+"""What all models share: base class, types of fields, durations. No kind and no backend lives here."""
 
 from __future__ import annotations
 
@@ -121,7 +121,9 @@ def integral(value: object) -> object:
 def _bounded(bits: int) -> AfterValidator:
     def check(value: int) -> int:
         if not -(1 << bits) <= value < 1 << bits:
-            raise PydanticCustomError("int_range", "expected a whole number that fits into {bits} bits", {"bits": bits + 1})
+            raise PydanticCustomError(
+                "int_range", "expected a whole number that fits into {bits} bits", {"bits": bits + 1}
+            )
         return value
 
     return AfterValidator(check)

@@ -1,4 +1,4 @@
-"""From a document's plain data to a model, as an API server reads it: nulls and unknown fields dropped, defaults filled in.
+"""From a document's plain data to a model, as an API server reads it: nulls and unknown fields dropped.
 
 Rules that span fields are in `admission`.
 """
@@ -76,9 +76,7 @@ class _Cleaning:
         for now, before in self._moved.items():
             if remark.location[: len(now)] == now:
                 location = before + remark.location[len(now) :]
-                return Remark(
-                    location=location, message=remark.message, severity=remark.severity, code=remark.code
-                )
+                return Remark(location=location, message=remark.message, severity=remark.severity, code=remark.code)
         return remark
 
     def clean(self, shape: _Shape, value: object, location: Location) -> object:
@@ -123,9 +121,7 @@ class _Cleaning:
             cleaned[name] = spec if model is None else self.clean(_Shape(model=model), spec, (*location, name))
         return cleaned
 
-    def _guide_spellings(
-        self, model: type[Model], mapping: dict[str, object], location: Location
-    ) -> dict[str, object]:
+    def _guide_spellings(self, model: type[Model], mapping: dict[str, object], location: Location) -> dict[str, object]:
         for written, meant in model.guide_spellings.items():
             if self._strict or mapping.get(written) is None or meant[0] in mapping:
                 continue

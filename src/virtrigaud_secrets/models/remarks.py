@@ -48,9 +48,27 @@ _TYPES: Final = MappingProxyType(
         "dict_type": "expected a mapping",
         "mapping_type": "expected a mapping",
         "tuple_type": "expected a list",
+        "string_too_short": "expected text that is not empty",
+        "string_too_long": "expected at most {max_length} characters",
+        "too_short": "expected at least one item",
     }
 )
 """Error type of pydantic → what was expected."""
+
+
+_KINDS: Final[Mapping[type, str]] = MappingProxyType(
+    {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}
+)
+"""What a wrong value is called; more would tell what it is."""
+
+_MISTAKEN: Final = MappingProxyType(
+    {
+        "string_type": ": write it in quotes",
+        "duration_type": ": write it in quotes, with a unit",
+        "bool_type": ": write it without quotes",
+    }
+)
+"""Errors that YAML's own guessing often causes, and the cure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,44 +117,29 @@ def remarks_of(error: ValidationError, data: object) -> Iterator[Remark]:
 
 def _expectation(details: ErrorDetails) -> str:
     kind, context = details["type"], details.get("ctx", {})
+    if kind == "literal_error":
+        choices = _QUOTED.findall(str(context["expected"]))
+        return f"expected {'one of ' if len(choices) > 1 else ''}{', '.join(choices)}"
+    if kind == "string_pattern_mismatch":
+        pattern = str(context["pattern"])
+        return _PATTERNS.get(pattern, f"expected text that matches {pattern}")
     if kind in _TYPES:
-        return _TYPES[kind]
-    match kind:
-        case "literal_error":
-            choices = _QUOTED.findall(str(context["expected"]))
-            return f"expected {'one of ' if len(choices) > 1 else ''}{', '.join(choices)}"
-        case "string_pattern_mismatch":
-            pattern = str(context["pattern"])
-            return _PATTERNS.get(pattern, f"expected text that matches {pattern}")
-        case "string_too_short":
-            return "expected text that is not empty"
-        case "string_too_long":
-            return f"expected at most {context['max_length']} characters"
-        case "too_short":
-            return f"expected at least {context['min_length']} item"
-        case _:
-            # What is left are this package's own errors; their text is made of field names.
-            return details["msg"]
+        return _TYPES[kind].format_map(context)
+    # What is left are this package's own errors; their text is made of field names.
+    return details["msg"]
 
 
 def _hint(details: ErrorDetails, found: object) -> str:
-    if details["type"] not in {"string_type", "bool_type", "duration_type"}:
+    """What kind of thing was found, and the cure where quotes are all that is wrong."""
+    if details["type"] not in _MISTAKEN:
         return ""
-    match found:
-        case bool():
-            kind = "true or false"
-        case int() | float():
-            kind = "a number"
-        case str():
-            kind = "text"
-        case list():
-            return ", found a list"
-        case dict():
-            return ", found a mapping"
-        case _:
-            return ""
-    cure = "without quotes" if details["type"] == "bool_type" else "in quotes"
-    return f", found {kind}: write it {cure}"
+    kind = _KINDS.get(type(found))
+    if kind is None:
+        return ""
+    cure = _MISTAKEN[details["type"]] if isinstance(found, str | int | float) else ""
+    if details["type"] == "bool_type" and not isinstance(found, str):
+        cure = ""
+    return f", found {kind}{cure}"
 
 
 def _at(data: object, location: Location) -> object:

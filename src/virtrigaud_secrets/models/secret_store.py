@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, TypeAdapter, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, SerializeAsAny, TypeAdapter, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from virtrigaud_secrets.models.backends import BACKENDS, KNOWN_TO_ESO, backend_model
+from virtrigaud_secrets.models.backends import KNOWN_TO_ESO, backend_model
 from virtrigaud_secrets.models.base import DurationText, Int32, Model, Namespace, Pace
 from virtrigaud_secrets.models.external_secret import StoreKind
 from virtrigaud_secrets.models.metadata import ObjectMeta
 from virtrigaud_secrets.models.references import LabelSelector
+from virtrigaud_secrets.models.remarks import nearest
 
 _ONE_PROVIDER: Final = "expected exactly one provider, such as vault"
 
@@ -59,16 +60,17 @@ class Provider(Model):
 
 
 @cache
-def _holder(name: str) -> TypeAdapter[dict[str, BaseModel]]:
+def _holder(name: str) -> TypeAdapter[Mapping[str, BaseModel]]:
     """Validates `{name: spec}`, so that errors carry the name."""
     model = backend_model(name)
     if model is None:
         if name not in KNOWN_TO_ESO:
-            raise PydanticCustomError("unknown_provider", _ONE_PROVIDER)
+            suggestion = nearest(name, sorted(KNOWN_TO_ESO)) or ": expected one that ESO has, such as vault"
+            raise PydanticCustomError("unknown_provider", "unknown provider{suggestion}", {"suggestion": suggestion})
         model = UnsupportedProvider
-    # The functional form, as the key is data; TypeAdapter reads it at run time.
-    holder: Any = TypedDict("holder", {name: model})  # type: ignore[operator]
-    return TypeAdapter(holder)
+    # Type checkers want a literal here; the key is data, and pydantic reads the type at run time.
+    make: Any = TypedDict
+    return TypeAdapter(make("Provider", {name: model}))
 
 
 class RetrySettings(Model):

@@ -22,13 +22,53 @@ BACKENDS: Final = MappingProxyType(
 """Key under `spec.provider` → module here and model in it. Imported when a manifest first names it."""
 
 KNOWN_TO_ESO: Final = frozenset(
-    (
-        "akeyless alibaba aws azurekv barbican beyondtrust beyondtrustworkloadcredentials bitwardensecretsmanager chef "
-        "cloudrusm conjur crd delinea device42 doppler dvls fake fortanix gcpsm github gitlab ibm infisical keepersecurity "
-        "kubernetes nebiusmysterybox ngrok onboardbase onepassword onepasswordSDK openBao oracle ovh passbolt "
-        "passworddepot previder pulumi scaleway secretserver senhasegura vault volcengine webhook "
-        "yandexcertificatemanager yandexlockbox"
-    ).split()
+    {
+        "akeyless",
+        "alibaba",
+        "aws",
+        "azurekv",
+        "barbican",
+        "beyondtrust",
+        "beyondtrustworkloadcredentials",
+        "bitwardensecretsmanager",
+        "chef",
+        "cloudrusm",
+        "conjur",
+        "crd",
+        "delinea",
+        "device42",
+        "doppler",
+        "dvls",
+        "fake",
+        "fortanix",
+        "gcpsm",
+        "github",
+        "gitlab",
+        "ibm",
+        "infisical",
+        "keepersecurity",
+        "kubernetes",
+        "nebiusmysterybox",
+        "ngrok",
+        "onboardbase",
+        "onepassword",
+        "onepasswordSDK",
+        "openBao",
+        "oracle",
+        "ovh",
+        "passbolt",
+        "passworddepot",
+        "previder",
+        "pulumi",
+        "scaleway",
+        "secretserver",
+        "senhasegura",
+        "vault",
+        "volcengine",
+        "webhook",
+        "yandexcertificatemanager",
+        "yandexlockbox",
+    }
 )
 """Every key that ESO's v1 and v1beta1 have under `spec.provider` (ESO §1.3)."""
 

@@ -34,9 +34,9 @@ class AzureKVProvider(Model):
     auth_type: Literal["ServicePrincipal", "ManagedIdentity", "WorkloadIdentity"] = "ServicePrincipal"
     vault_url: str
     tenant_id: str | None = None
-    environment_type: Literal[
-        "PublicCloud", "USGovernmentCloud", "ChinaCloud", "GermanCloud", "AzureStackCloud"
-    ] = "PublicCloud"
+    environment_type: Literal["PublicCloud", "USGovernmentCloud", "ChinaCloud", "GermanCloud", "AzureStackCloud"] = (
+        "PublicCloud"
+    )
     auth_secret_ref: AzureKVAuth | None = None
     service_account_ref: ServiceAccountSelector | None = None
     identity_id: str | None = None

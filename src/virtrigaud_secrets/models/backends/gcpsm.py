@@ -12,9 +12,7 @@ from virtrigaud_secrets.models.references import SecretKeySelector, ServiceAccou
 AwsRegion = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^[a-z0-9-]+$")]
 """Name of an AWS region."""
 
-ServiceAccountEmail = Annotated[
-    str, StringConstraints(min_length=1, pattern=r"^.*@.*\.iam\.gserviceaccount\.com$")
-]
+ServiceAccountEmail = Annotated[str, StringConstraints(min_length=1, pattern=r"^.*@.*\.iam\.gserviceaccount\.com$")]
 """Address of a Google service account."""
 
 
@@ -83,4 +81,4 @@ class GCPSMProvider(Model):
     project_id: str | None = Field(default=None, alias="projectID")
     location: str | None = None
     """Location of regional secrets."""
-    secret_version_selection_policy: str = "LatestOrFail"
+    secret_version_selection_policy: str = "LatestOrFail"  # noqa: S105  # a policy

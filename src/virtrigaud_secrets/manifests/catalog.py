@@ -1,0 +1,256 @@
+"""`Catalog`: the manifests that can be used, by name, and which namespace may use which store (ESO §2.10, §5 row 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from virtrigaud_secrets.errors import ManifestNotFoundError, StoreNotFoundError
+from virtrigaud_secrets.manifests.objects import KubernetesObjects
+from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.settings import Settings
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, SecretStoreRef
+    from virtrigaud_secrets.models.secret_store import ClusterSecretStoreCondition, SecretStoreSpec
+
+SpecT = TypeVar("SpecT")
+SpecT_co = TypeVar("SpecT_co", covariant=True)
+
+STORE_NAMESPACE_REPAIR: Final = "store-namespace"
+"""Id of the difference from ESO that a SecretStore was found in a configured namespace (ESO §5 row 2)."""
+
+CONTROLLER_CLASSES: Final = frozenset({"", "default"})
+"""Values of `spec.controller` that mean ESO's own controller, whose place this library takes."""
+
+MAX_NEAREST: Final = 3
+"""Names shown in place of one that is not there."""
+
+
+def _none() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document(Generic[SpecT_co]):
+    """One manifest and where it stands."""
+
+    kind: str
+    """Its kind."""
+    name: str
+    """`metadata.name`."""
+    namespace: str
+    """`metadata.namespace`, the default where none is written; empty for a ClusterSecretStore."""
+    spec: SpecT_co
+    """`spec`."""
+    labels: Mapping[str, str] = field(default_factory=_none)
+    """`metadata.labels`."""
+    annotations: Mapping[str, str] = field(default_factory=_none)
+    """`metadata.annotations`."""
+    file: str = ""
+    """The file it is in."""
+    line: int | None = None
+    """The line it begins in, from 1."""
+    index: int = 0
+    """Its number among the file's documents, from 0."""
+
+    @property
+    def subject(self) -> str:
+        """`Kind namespace/name`."""
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+    @property
+    def place(self) -> str:
+        """`file:line`."""
+        return f"{self.file}:{self.line}" if self.line is not None else self.file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreDocument:
+    """A store that was looked up."""
+
+    document: Document[SecretStoreSpec]
+    """Its manifest."""
+    repairs: tuple[str, ...] = ()
+    """Ids of the differences from ESO that the lookup used."""
+
+    @property
+    def kind(self) -> str:
+        """`SecretStore` or `ClusterSecretStore`."""
+        return self.document.kind
+
+    @property
+    def namespace(self) -> str:
+        """Its own namespace, empty for a ClusterSecretStore."""
+        return self.document.namespace
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.document.name
+
+
+class Catalog:
+    """Manifests by name. Immutable once loaded; safe to use from several threads."""
+
+    def __init__(
+        self,
+        *,
+        external_secrets: Iterable[Document[ExternalSecretSpec]] = (),
+        stores: Iterable[Document[SecretStoreSpec]] = (),
+        objects: KubernetesObjects | None = None,
+    ) -> None:
+        """A catalog of documents. Of several with one name the first counts; `load` refuses them.
+
+        Args:
+            external_secrets: in the order in which they are to be listed.
+            stores: of both kinds.
+            objects: Secrets, ConfigMaps and Namespaces that answer references.
+        """
+        self._external_secrets = _by_name(external_secrets)
+        listed = list(stores)
+        self._stores = _by_name(store for store in listed if store.kind == "SecretStore")
+        self._cluster_stores = _by_name(store for store in listed if store.kind == "ClusterSecretStore")
+        self._objects = objects or KubernetesObjects()
+
+    @property
+    def external_secrets(self) -> tuple[Document[ExternalSecretSpec], ...]:
+        """The ExternalSecrets, in the order of files and documents."""
+        return tuple(self._external_secrets.values())
+
+    @property
+    def stores(self) -> tuple[Document[SecretStoreSpec], ...]:
+        """The SecretStores, then the ClusterSecretStores."""
+        return (*self._stores.values(), *self._cluster_stores.values())
+
+    def external_secret(self, name: str, *, namespace: str | None = None) -> Document[ExternalSecretSpec]:
+        """One ExternalSecret; the namespace may be left out where the name is unique.
+
+        Raises:
+            ManifestNotFoundError: there is none, or there are several.
+        """
+        if namespace is not None:
+            found = self._external_secrets.get((namespace, name))
+            if found is None:
+                raise ManifestNotFoundError(
+                    f'no ExternalSecret "{name}" in namespace "{namespace}"{self._nearest(name)}'
+                )
+            return found
+        named = [document for document in self._external_secrets.values() if document.name == name]
+        if not named:
+            raise ManifestNotFoundError(f'no ExternalSecret "{name}"{self._nearest(name)}')
+        if len(named) > 1:
+            namespaces = ", ".join(document.namespace for document in named)
+            raise ManifestNotFoundError(f'ExternalSecret "{name}" is in several namespaces, name one: {namespaces}')
+        return named[0]
+
+    def store_for(self, reference: SecretStoreRef, *, namespace: str, settings: Settings) -> StoreDocument:
+        """The store that `reference` names, seen from an ExternalSecret in `namespace`.
+
+        A SecretStore is sought in that namespace, then, unless strict, in `settings.store_namespaces` if exactly one of
+        them has it.
+
+        Raises:
+            StoreNotFoundError: there is none, several could be meant, or it may not be used from there.
+        """
+        if reference.name is None:
+            raise StoreNotFoundError("expected the name of a store in the reference to it")
+        if reference.kind == "ClusterSecretStore":
+            found = StoreDocument(document=self._cluster_store(reference.name, namespace=namespace))
+        else:
+            found = self._store(reference.name, namespace=namespace, settings=settings)
+        if found.document.spec.controller not in CONTROLLER_CLASSES:
+            raise StoreNotFoundError(
+                f"can not reference unmanaged store: {found.document.subject} is for another controller "
+                "(spec.controller)"
+            )
+        return found
+
+    def secret_value(self, name: str, key: str, *, namespace: str) -> Sensitive | None:
+        """One key of a Kubernetes Secret among the manifests, None where there is none."""
+        return self._objects.secret_value(name, key, namespace=namespace)
+
+    def config_map_value(self, name: str, key: str, *, namespace: str) -> str | None:
+        """One key of a ConfigMap among the manifests, None where there is none."""
+        return self._objects.config_map_value(name, key, namespace=namespace)
+
+    def _store(self, name: str, *, namespace: str, settings: Settings) -> StoreDocument:
+        own = self._stores.get((namespace, name))
+        if own is not None:
+            return StoreDocument(document=own)
+        # Differs from ESO: §5 row 2.
+        elsewhere = () if settings.strict else tuple(dict.fromkeys(settings.store_namespaces))
+        found = [self._stores[place, name] for place in elsewhere if (place, name) in self._stores]
+        if len(found) == 1:
+            return StoreDocument(document=found[0], repairs=(STORE_NAMESPACE_REPAIR,))
+        message = _not_found("SecretStore", name)
+        if settings.strict:
+            raise StoreNotFoundError(message)
+        message += f' in namespace "{namespace}"'
+        if found:
+            places = ", ".join(document.namespace for document in found)
+            raise StoreNotFoundError(f"{message}; several store namespaces have one: {places}")
+        if elsewhere:
+            message += f", nor in the store namespaces {', '.join(elsewhere)}"
+        raise StoreNotFoundError(message + self._store_hint(name))
+
+    def _store_hint(self, name: str) -> str:
+        places = [namespace for namespace, found in self._stores if found == name]
+        if places:
+            return f"; there is one in {', '.join(places)}: add that to the store namespaces"
+        if ("", name) in self._cluster_stores:
+            return "; there is a ClusterSecretStore of that name: the reference needs kind: ClusterSecretStore"
+        return _did_you_mean(name, (found for _, found in self._stores))
+
+    def _cluster_store(self, name: str, *, namespace: str) -> Document[SecretStoreSpec]:
+        document = self._cluster_stores.get(("", name))
+        if document is None:
+            hint = _did_you_mean(name, (found for _, found in self._cluster_stores))
+            raise StoreNotFoundError(_not_found("ClusterSecretStore", name) + hint)
+        conditions = document.spec.conditions
+        if conditions and not any(self._allows(condition, namespace) for condition in conditions):
+            message = (
+                f'using cluster store "{name}" is not allowed from namespace "{namespace}": denied by spec.condition'
+            )
+            by_label = any(condition.namespace_selector is not None for condition in conditions)
+            if by_label and not self._objects.knows_namespace(namespace):
+                message += " (no manifest of that Namespace tells its labels)"
+            raise StoreNotFoundError(message)
+        return document
+
+    def _allows(self, condition: ClusterSecretStoreCondition, namespace: str) -> bool:
+        selector = condition.namespace_selector
+        if selector is not None and selector.matches(self._objects.namespace_labels(namespace)):
+            return True
+        if namespace in condition.namespaces:
+            return True
+        if not condition.namespace_regexes:
+            return False
+        from virtrigaud_secrets.golang import regexp
+
+        return any(regexp.match(pattern, namespace) for pattern in condition.namespace_regexes)
+
+    def _nearest(self, name: str) -> str:
+        folded = {(document.name, document.namespace): None for document in self._external_secrets.values()}
+        near = get_close_matches(name, {found for found, _ in folded}, n=MAX_NEAREST)
+        places = [f"{namespace}/{found}" for found, namespace in folded if found in near][:MAX_NEAREST]
+        return f"; did you mean {', '.join(places)}?" if places else ""
+
+
+def _by_name(documents: Iterable[Document[SpecT]]) -> dict[tuple[str, str], Document[SpecT]]:
+    found: dict[tuple[str, str], Document[SpecT]] = {}
+    for document in documents:
+        found.setdefault((document.namespace, document.name), document)
+    return found
+
+
+def _not_found(kind: str, name: str) -> str:
+    return f'could not get {kind} "{name}", {kind}.external-secrets.io "{name}" not found'
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, sorted(set(known)), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

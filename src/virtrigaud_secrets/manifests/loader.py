@@ -1,0 +1,275 @@
+"""Files → documents → models → catalog and report. Every fault becomes a finding with file, line and field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from virtrigaud_secrets.errors import ManifestError
+from virtrigaud_secrets.findings import Finding, Severity
+from virtrigaud_secrets.manifests.catalog import Catalog, Document
+from virtrigaud_secrets.manifests.documents import Chunk, PlainDocument, YamlFault, compose, split
+from virtrigaud_secrets.manifests.kinds import Manifest, Recognised, recognise
+from virtrigaud_secrets.manifests.limits import MAX_DOCUMENTS, MAX_FINDINGS
+from virtrigaud_secrets.manifests.objects import KubernetesObjects
+from virtrigaud_secrets.manifests.positions import Positions, locate
+from virtrigaud_secrets.manifests.report import Judgement, Report, Verdict
+from virtrigaud_secrets.manifests.sources import Source, sources
+from virtrigaud_secrets.models.remarks import Location, Remark, field_path
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.models.external_secret import ExternalSecretSpec
+    from virtrigaud_secrets.models.secret_store import SecretStoreSpec
+
+DEFAULT_NAMESPACE: Final = "default"
+"""Where kubectl puts what names no namespace."""
+
+_OURS: Final = re.compile(
+    r"^[ \t-]*[\"']?(apiVersion[\"']?[ \t]*:[ \t]*[\"']?(generators\.)?external-secrets\.io/"
+    r"|kind[\"']?[ \t]*:[ \t]*[\"']?(ExternalSecret|SecretStore|ClusterSecretStore)\b)",
+    re.MULTILINE,
+)
+"""Tells a broken manifest of ESO from text that was never YAML."""
+
+
+def load(
+    path: str | Path | Iterable[str | Path], *, strict: bool = False, default_namespace: str = DEFAULT_NAMESPACE
+) -> Catalog:
+    """The catalog of all manifests in files and directories.
+
+    Directories are read with what is below them: `*.yaml`, `*.yml`, `*.json`. Documents of other kinds are passed over.
+
+    Args:
+        path: a file, a directory, or several of them.
+        strict: unknown fields are errors, as for `kubectl apply`, and so are the guide's own spellings.
+        default_namespace: namespace of manifests that name none.
+
+    Raises:
+        ManifestError: there are errors; `findings` holds every one.
+    """
+    report = inspect(path, strict=strict, default_namespace=default_namespace)
+    errors = report.errors
+    if errors:
+        files = len({finding.file for finding in errors})
+        message = f"{_count(len(errors), 'error')} in {_count(files, 'file')} of manifests"
+        raise ManifestError(message, findings=errors)
+    return report.catalog
+
+
+def inspect(
+    path: str | Path | Iterable[str | Path], *, strict: bool = False, default_namespace: str = DEFAULT_NAMESPACE
+) -> Report:
+    """As `load`, with everything that was found in place of an error. Raises nothing."""
+    paths = [path] if isinstance(path, str | Path) else path
+    loading = _Loading(strict=strict, default_namespace=default_namespace)
+    for source in sources(Path(item) for item in paths):
+        loading.read(source)
+    return loading.report()
+
+
+class _Spot:
+    """One document of a file. Finds lines only when asked: nearly all documents have nothing to be said about."""
+
+    def __init__(self, source: Source, chunk: Chunk, *, index: int, number: int) -> None:
+        self.file = source.file
+        self.chunk = chunk
+        self.index = index
+        """Its number in the file."""
+        self._number = number
+        """Its number in the chunk."""
+
+    @cached_property
+    def _positions(self) -> Positions:
+        return locate(self.chunk, self._number)
+
+    def line(self, location: Location) -> int:
+        """Line of a field in the file, from 1."""
+        return self.file_line(self._positions.line(location))
+
+    def file_line(self, line: int) -> int:
+        """Line in the file, from 1, of a line of the chunk."""
+        return self.chunk.line + line + 1
+
+    def repeated_keys(self, location: Location) -> list[Remark]:
+        """The keys below `location` that are there twice."""
+        return [
+            Remark(
+                location=repeated.place[len(location) :],
+                message=f"is there twice: in line {self.file_line(repeated.first_line)} "
+                f"and in line {self.file_line(repeated.line)}",
+                code="duplicate-key",
+            )
+            for repeated in self._positions.repeated
+            if repeated.place[: len(location)] == location
+        ]
+
+
+class _Loading:
+    """Everything read so far."""
+
+    def __init__(self, *, strict: bool, default_namespace: str) -> None:
+        self._strict = strict
+        self._default_namespace = default_namespace
+        self._objects = KubernetesObjects()
+        self._manifests: dict[tuple[str, str, str], Document[object]] = {}
+        self._verdicts: list[Verdict] = []
+
+    def report(self) -> Report:
+        """What was found."""
+        documents = self._manifests.values()
+        secrets = [document for document in documents if document.kind == "ExternalSecret"]
+        stores = [document for document in documents if document.kind != "ExternalSecret"]
+        catalog = Catalog(
+            external_secrets=cast("list[Document[ExternalSecretSpec]]", secrets),
+            stores=cast("list[Document[SecretStoreSpec]]", stores),
+            objects=self._objects,
+        )
+        return Report(verdicts=tuple(self._verdicts), catalog=catalog)
+
+    def read(self, source: Source) -> None:
+        """Judge every document of a file."""
+        if source.fault:
+            self._refuse(source.file, 0, source.fault, line=source.line, code="unreadable-file")
+            return
+        index = 0
+        for chunk in split(source.text):
+            if index >= MAX_DOCUMENTS:
+                fault = f"more than {MAX_DOCUMENTS} documents: the rest is not read"
+                self._refuse(source.file, index, fault, line=chunk.line + 1, code="too-many-documents")
+                return
+            index += self._read_chunk(source, chunk, index)
+
+    def _read_chunk(self, source: Source, chunk: Chunk, index: int) -> int:
+        """Judge the chunk's documents; how many there are."""
+        try:
+            documents = list(compose(chunk))
+        except YamlFault as fault:
+            self._broken(fault, source.file, chunk, index)
+            return 1
+        for number, document in enumerate(documents):
+            spot = _Spot(source, chunk, index=index + number, number=number)
+            for location, data in _expand(document.data, ()):
+                self._judge(data, location, document, spot)
+        return len(documents)
+
+    def _judge(self, data: object, location: Location, document: PlainDocument, spot: _Spot) -> None:
+        recognised = recognise(data, strict=self._strict)
+        judgement, remarks = recognised.judgement, recognised.remarks
+        relevant = recognised.kept or judgement is not Judgement.SKIPPED
+        if relevant and document.repeats_keys and (repeated := spot.repeated_keys(location)):
+            judgement, remarks = Judgement.INVALID, repeated + remarks
+        elif recognised.kept:
+            kept = cast("dict[str, object]", data)
+            remarks += self._objects.add(recognised.kind, kept, default_namespace=self._default_namespace)
+        elif recognised.manifest is not None:
+            line = spot.line(location) if location else spot.file_line(document.line)
+            remarks += self._keep(recognised.manifest, spot, line)
+        self._verdicts.append(
+            Verdict(
+                file=spot.file,
+                document=spot.index,
+                verdict=judgement,
+                api_version=recognised.api_version,
+                kind=recognised.kind,
+                name=recognised.name,
+                namespace=self._namespace(recognised),
+                findings=self._findings(remarks, recognised, location, spot),
+            )
+        )
+
+    def _namespace(self, recognised: Recognised) -> str:
+        """Its namespace; none for what has none, and nothing is made up for what is skipped."""
+        if recognised.kind == "ClusterSecretStore":
+            return ""
+        if recognised.judgement is Judgement.SKIPPED and not recognised.kept:
+            return recognised.namespace
+        return recognised.namespace or ("" if recognised.kind == "Namespace" else self._default_namespace)
+
+    def _keep(self, manifest: Manifest, spot: _Spot, line: int) -> Iterator[Remark]:
+        """Add a manifest to the catalog, unless there is one of that name."""
+        metadata = manifest.metadata
+        namespaced = manifest.kind != "ClusterSecretStore"
+        document = Document(
+            kind=manifest.kind,
+            name=metadata.name,
+            namespace=(metadata.namespace or self._default_namespace) if namespaced else "",
+            spec=manifest.spec,
+            labels=metadata.labels,
+            annotations=metadata.annotations,
+            file=spot.file,
+            line=line,
+            index=spot.index,
+        )
+        first = self._manifests.setdefault((document.kind, document.namespace, document.name), document)
+        if first is not document:
+            message = f"{document.subject} is there twice: at {first.place} and at {document.place}"
+            yield Remark(location=("metadata", "name"), message=message, code="duplicate-manifest")
+
+    def _findings(
+        self, remarks: list[Remark], recognised: Recognised, location: Location, spot: _Spot
+    ) -> tuple[Finding, ...]:
+        namespace = self._namespace(recognised)
+        name = f"{namespace}/{recognised.name}" if namespace else recognised.name
+        subject = f"{recognised.kind} {name}" if recognised.kind and recognised.name else ""
+        findings = [
+            Finding(
+                message=remark.message,
+                severity=remark.severity,
+                code=remark.code,
+                field=field_path((*location, *remark.location)),
+                file=spot.file,
+                line=spot.line((*location, *remark.location)),
+                document=spot.index,
+                subject=subject,
+            )
+            for remark in remarks[:MAX_FINDINGS]
+        ]
+        findings.sort(key=lambda finding: finding.line or 0)
+        if len(remarks) > MAX_FINDINGS:
+            message = f"{len(remarks) - MAX_FINDINGS} more like these"
+            findings.append(replace(findings[-1], message=message, field="", severity=_worst(remarks[MAX_FINDINGS:])))
+        return tuple(findings)
+
+    def _broken(self, fault: YamlFault, file: str, chunk: Chunk, index: int) -> None:
+        """A document that is no YAML: an error if it was meant for ESO, else somebody's shell or HCL."""
+        message = f"not valid YAML at column {fault.column + 1}: {fault.reason}"
+        line = chunk.line + fault.line + 1
+        if fault.hostile:
+            self._refuse(file, index, fault.reason, line=line, code="refused-yaml")
+            return
+        if _OURS.search(chunk.text):
+            if "{{" in chunk.text:
+                message += " (a Helm template must be rendered first)"
+            self._refuse(file, index, message, line=line, code="invalid-yaml")
+            return
+        finding = Finding(message=message, severity=Severity.NOTE, code="skipped", file=file, line=line, document=index)
+        self._verdicts.append(Verdict(file=file, document=index, verdict=Judgement.SKIPPED, findings=(finding,)))
+
+    def _refuse(self, file: str, index: int, message: str, *, line: int | None, code: str) -> None:
+        finding = Finding(message=message, code=code, file=file, line=line, document=index)
+        self._verdicts.append(Verdict(file=file, document=index, verdict=Judgement.INVALID, findings=(finding,)))
+
+
+def _expand(data: object, location: Location) -> Iterator[tuple[Location, object]]:
+    """The document itself, or the items of a Kubernetes List, with their location in the document."""
+    if isinstance(data, dict):
+        document = cast("dict[str, object]", data)
+        kind, items = document.get("kind"), document.get("items")
+        if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list):
+            for index, item in enumerate(cast("list[object]", items)):
+                yield from _expand(item, (*location, "items", index))
+            return
+    yield location, data
+
+
+def _worst(remarks: list[Remark]) -> Severity:
+    severities = {remark.severity for remark in remarks}
+    return next(severity for severity in Severity if severity in severities)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
