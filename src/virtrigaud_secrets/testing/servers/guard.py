@@ -46,6 +46,20 @@ def send(pid: int, number: int, *, group: bool = False) -> bool:
     return True
 
 
+def alive(pid: int) -> bool:
+    """Whether a process still runs.
+
+    One that ended and was not reaped does not: the first process of some containers never reaps orphans.
+    """
+    if not send(pid, 0):
+        return False
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):
+        return True
+    return state != b"Z"
+
+
 def running_below(directory: Path) -> set[int]:
     """Processes whose working directory is below `directory`, where the system can tell.
 
@@ -68,7 +82,7 @@ def end(watched: dict[int, int]) -> None:
     deadline = time.monotonic() + GRACE_SECONDS
     while left and time.monotonic() < deadline:
         time.sleep(PAUSE_SECONDS)
-        left = {pid for pid in left if send(pid, 0)}
+        left = {pid for pid in left if alive(pid)}
     for pid in left:
         send(pid, signal.SIGKILL, group=True)
 

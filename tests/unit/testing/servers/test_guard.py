@@ -22,6 +22,17 @@ def test_imports_nothing_outside_the_standard_library() -> None:
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="this system cannot tell what was not reaped")
+def test_a_process_that_ended_is_not_alive_whether_reaped_or_not() -> None:
+    with subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert guard.alive(child.pid)
+        child.kill()
+        while guard.alive(child.pid):
+            pass
+        assert guard.send(child.pid, 0)  # still there for its parent
+    assert not guard.alive(child.pid)
+
+
 def test_signals_to_nobody_are_told_apart() -> None:
     child = subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE)
     assert guard.send(child.pid, 0)
