@@ -68,7 +68,7 @@ def prove_handshake(certificate: bytes, key: Sensitive, authority: bytes, *, nam
     try:
         serving = server_context(certificate, key)
         version = _greeted(serving, authority, name)
-    except (ssl.SSLError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise ProofFailedError(f"no TLS connection with the issued certificate: {_reason(error)}") from None
     try:
         _greeted(serving, authority, f"not-{name}")
@@ -126,4 +126,6 @@ def _reason(error: Exception) -> str:
         return error.verify_message
     if isinstance(error, ssl.SSLError):
         return error.reason or "TLS failed"
+    if isinstance(error, ValueError):
+        return str(error)
     return type(error).__name__

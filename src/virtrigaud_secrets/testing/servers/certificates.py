@@ -107,12 +107,14 @@ def server_context(certificate: bytes, key: Sensitive) -> ssl.SSLContext:
     """A context for the serving side. The key reaches the ssl module, which reads from paths only, without a file.
 
     Raises:
-        ssl.SSLError: they are no PEM, or the key is another certificate's.
-        ValueError: they are too large to be passed so.
+        ValueError: they are no PEM, too large, or the key is another certificate's. Neither is shown.
     """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     with _as_path(certificate) as certificate_path, _as_path(key.reveal()) as key_path:
-        context.load_cert_chain(certificate_path, key_path)
+        try:
+            context.load_cert_chain(certificate_path, key_path)
+        except OSError:  # SSLError is one; which of them it is hangs on what was tried with the pipe before
+            raise ValueError("certificate and key are no PEM or do not belong together") from None
     return context
 
 
