@@ -103,7 +103,7 @@ class Settings:
         return wanted
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str] | None = None, /, **overrides: object) -> Settings:
         """Settings from the process environment.
 
         | variable | setting |

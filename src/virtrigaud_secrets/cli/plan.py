@@ -9,15 +9,17 @@ import typer
 
 from virtrigaud_secrets.cli import options
 from virtrigaud_secrets.cli.output import console, print_json
+from virtrigaud_secrets.errors import SecretsError, raise_all
 
 if TYPE_CHECKING:
+    from virtrigaud_secrets.manifests import Catalog
     from virtrigaud_secrets.resolver.plan import Plan, Step
 
 
 class PlanFormat(StrEnum):
     """How a plan is printed."""
 
-    TABLE = "table"
+    TEXT = "text"
     JSON = "json"
 
 
@@ -26,7 +28,7 @@ def plan(
     name: Annotated[str | None, typer.Argument(help="One ExternalSecret; all of them where left out.")] = None,
     *,
     namespace: options.Namespace = None,
-    output_format: Annotated[PlanFormat, typer.Option("--format", help="table or json.")] = PlanFormat.TABLE,
+    output_format: Annotated[PlanFormat, typer.Option("--format", help="text or json.")] = PlanFormat.TEXT,
     strict: options.Strict = False,
     store_namespace: options.StoreNamespaces = None,
     endpoint: options.Endpoints = None,
@@ -43,20 +45,29 @@ def plan(
         ca_file=ca_file,
         parameters=parameter,
     )
+    plans: list[Plan] = []
+    faults: list[SecretsError] = []
     with Resolver.from_path(path, settings=settings) as resolver:
-        if name is not None:
-            plans = [resolver.plan(name, namespace=namespace)]
-        else:
-            plans = [
-                resolver.plan(document.name, namespace=document.namespace)
-                for document in resolver.catalog.external_secrets
-                if namespace in {None, document.namespace}
-            ]
+        wanted = [(name, namespace)] if name is not None else _all(resolver.catalog, namespace)
+        for one, where in wanted:
+            try:
+                plans.append(resolver.plan(one, namespace=where))
+            except SecretsError as error:
+                faults.append(error)
     if output_format is PlanFormat.JSON:
         print_json({"plans": [describe(found) for found in plans]})
     else:
         for found in plans:
-            _print_table(found)
+            _print_text(found)
+    raise_all(faults, str(path))
+
+
+def _all(catalog: Catalog, namespace: str | None) -> list[tuple[str, str | None]]:
+    return [
+        (document.name, document.namespace)
+        for document in catalog.external_secrets
+        if namespace in {None, document.namespace}
+    ]
 
 
 def describe(found: Plan) -> dict[str, object]:
@@ -90,17 +101,17 @@ def _key(step: Step) -> str | None:
     return getattr(step, "secret_key", None)
 
 
-def _print_table(found: Plan) -> None:
-    from rich.table import Table
-
-    table = Table(title=f"{found.manifest} → {found.target.name or found.name}", title_justify="left")
-    for column in ("request", "store", "serves", "note"):
-        table.add_column(column, overflow="fold")
+def _print_text(found: Plan) -> None:
+    output = console()
+    output.print(f"{found.manifest} → {found.target.name or found.name}")
     for request in found.requests:
-        served = [
-            (_key(step) or "every entry") + (f" ← {step.property}" if step.property else "")
-            for step in found.steps
-            if step.fetch == request.fetch
-        ]
-        table.add_row(f"{request.method} {request.path}", str(request.fetch.store), "\n".join(served), request.note)
-    console().print(table)
+        output.print(f"  {request.method} {request.path}", style="bold", end="")
+        output.print(f"  from {request.fetch.store}")
+        for step in found.steps:
+            if step.fetch == request.fetch:
+                source = f"property {step.property}" if step.property else "the whole secret"
+                output.print(f"    {_key(step) or 'every entry'} ← {source}")
+        if request.note:
+            output.print(f"    note: {request.note}", style="yellow")
+    if found.repairs:
+        output.print(f"  differs from ESO by: {', '.join(found.repairs)}", style="yellow")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from virtrigaud_secrets.clock import Clock
@@ -14,6 +15,7 @@ from virtrigaud_secrets.stores.base import (
     Fetch,
     Preview,
     References,
+    RetryPolicy,
     StoreClient,
     StoreContext,
     StoreFactory,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from virtrigaud_secrets.manifests import Catalog
     from virtrigaud_secrets.models.external_secret import SecretStoreRef
+    from virtrigaud_secrets.models.secret_store import RetrySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +75,18 @@ class Connections:
         key = StoreKey(found.kind, namespace if found.kind == "ClusterSecretStore" else found.namespace, found.name)
         with self._lock:
             binding = self._bindings.get(key)
-        if binding is not None and binding.repairs == tuple(found.repairs):
+        if binding is not None and binding.repairs == found.repairs:
             return binding
-        provider = found.document.spec.provider
+        spec = found.document.spec
         context = StoreContext(
             store=key,
             namespace=key.namespace,
             settings=self._settings,
             clock=self._clock,
             references=self._references,
+            retry=_retry_policy(spec.retry_settings),
         )
-        binding = Binding(key, registry.factory(provider.name), provider.spec, context, tuple(found.repairs))
+        binding = Binding(key, registry.factory(spec.provider.name), spec.provider.spec, context, found.repairs)
         with self._lock:
             self._bindings[key] = binding
         return binding
@@ -111,3 +115,13 @@ class Connections:
             self._clients.clear()
         for client in clients:
             client.close(revoke=revoke)
+
+
+def _retry_policy(settings: RetrySettings | None) -> RetryPolicy | None:
+    if settings is None:
+        return None
+    interval = settings.retry_interval
+    return RetryPolicy(
+        retries=max(settings.max_retries or 0, 0),
+        interval=timedelta(0) if interval is None else max(interval.timedelta, timedelta(0)),
+    )

@@ -16,9 +16,9 @@ from virtrigaud_secrets.stores.base import Fetch, Preview, freeze_parameters
 if TYPE_CHECKING:
     from virtrigaud_secrets.manifests import Document
     from virtrigaud_secrets.models.external_secret import (
-        ExternalSecret,
         ExternalSecretData,
         ExternalSecretDataFrom,
+        ExternalSecretSpec,
         RemoteRef,
         SecretStoreRef,
     )
@@ -38,7 +38,7 @@ class Planner:
         self._bind = bind
         self._settings = settings
 
-    def plan(self, document: Document[ExternalSecret]) -> Plan:
+    def plan(self, document: Document[ExternalSecretSpec]) -> Plan:
         """The plan of one ExternalSecret.
 
         Raises:
@@ -52,7 +52,7 @@ class Planner:
 class _Planning:
     """The state of planning one document."""
 
-    def __init__(self, document: Document[ExternalSecret], bind: Bind, settings: Settings) -> None:
+    def __init__(self, document: Document[ExternalSecretSpec], bind: Bind, settings: Settings) -> None:
         self._document = document
         self._bind = bind
         self._settings = settings

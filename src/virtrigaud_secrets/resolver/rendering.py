@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from virtrigaud_secrets import template
 from virtrigaud_secrets.bundle import Bundle, Provenance
 from virtrigaud_secrets.errors import DecodingError, SecretsError, UnsupportedFeatureError, raise_all
-from virtrigaud_secrets.golang import yaml
 from virtrigaud_secrets.resolver.assembly import Value
 from virtrigaud_secrets.resolver.decoding import decode
 from virtrigaud_secrets.resolver.keys import check_key
@@ -120,6 +119,8 @@ class _Rendering:
 
     def _keys_and_values(self, text: str, part: str, strategy: str, *, field: str) -> None:
         """Render the text once; what comes out is YAML of key to value."""
+        from virtrigaud_secrets.golang import yaml
+
         try:
             rendered = template.render(text, self._raw, name=field)
             pairs = yaml.string_map(rendered)
