@@ -126,11 +126,11 @@ def compile(  # noqa: A001 - as `re.compile`: the package's name says of what
         TemplateSyntaxError: the text is no Go template, or too large or too deep.
     """
     if len(text) > CACHED_SOURCE_SIZE:
-        return _compile(text, name, options, limits)
+        return compile_uncached(text, name, options, limits)
     return _compile_cached(text, name, options, limits)
 
 
-def _compile(text: str, name: str, options: Options, limits: Limits) -> Template:
+def compile_uncached(text: str, name: str, options: Options, limits: Limits) -> Template:
     """Parse and compile."""
     source = Source(name, text)
     module = parse(source, function_names=NAMES, delimiters=options.delimiters, limits=limits)
@@ -139,7 +139,7 @@ def _compile(text: str, name: str, options: Options, limits: Limits) -> Template
     return Template(source, program, options.nested, limits)
 
 
-_compile_cached = lru_cache(maxsize=CACHED_TEMPLATES)(_compile)
+_compile_cached = lru_cache(maxsize=CACHED_TEMPLATES)(compile_uncached)
 
 
 def render(text: str, data: Mapping[str, bytes], *, name: str = "template", limits: Limits = DEFAULT_LIMITS) -> bytes:
