@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,13 +23,11 @@ from virtrigaud_secrets.golang.reflect import (
     Uint16,
     Uint32,
     Uint64,
-    is_map,
-    is_slice,
     type_name,
     type_of,
 )
 from virtrigaud_secrets.template.frame import Frame, Run
-from virtrigaud_secrets.template.functions.table import BYTES_PER_STEP, Function, FunctionError
+from virtrigaud_secrets.template.functions.table import BYTES_PER_STEP, Context, Function, FunctionError
 from virtrigaud_secrets.template.nodes import Bool, Nil, Number, Operand, Pipeline, String
 from virtrigaud_secrets.template.values import check_result, check_weight
 
@@ -45,6 +43,7 @@ _EXPECTED: Final = {
 }  # fmt: skip
 _GROWING: Final = frozenset({"string", "slice", "map", "interface"})
 """Kinds of results that may be large."""
+_CONTAINERS: Final = frozenset({list, dict, TypedSlice, TypedMap})
 _CONSTANTS: Final = (Bool, Number, String, Nil)
 
 
@@ -211,14 +210,12 @@ def call(function: Function, arguments: Sequence[Code], final: Code | None, offs
         return failing(reason, offset)
     runs = argument_codes(function, given)
     shown = all(isinstance(code.node, _CONSTANTS) for code in given)
-    checked = function.result.kind in _GROWING and not function.bounded
-    if function.context or function.walks or len(runs) not in {1, 2}:
-        return _general_call(function, runs, offset, last_first=final is not None, checked=checked, shown=shown)
-    if len(runs) == 1:
-        return _unary_call(function, runs[0], offset, checked=checked, shown=shown)
-    if isinstance(given[0].node, _CONSTANTS):
-        return _partial_call(function, runs, offset, checked=checked, shown=shown)
-    return _general_call(function, runs, offset, last_first=final is not None, checked=checked, shown=shown)
+    if not function.context and not function.walks:
+        if len(runs) == 1:
+            return _unary_call(function, runs[0], offset, shown=shown)
+        if len(runs) == 2 and isinstance(given[0].node, _CONSTANTS):  # noqa: PLR2004 - a constant and one other
+            return _unary_call(function, runs[1], offset, shown=shown, first=runs[0])
+    return _general_call(function, runs, offset, last_first=final is not None, shown=shown)
 
 
 def refusal(error: FunctionError, name: str, offset: int, *, shown: bool) -> FunctionError:
@@ -232,43 +229,17 @@ def refusal(error: FunctionError, name: str, offset: int, *, shown: bool) -> Fun
     return error
 
 
-def _unary_call(function: Function, argument: Run, offset: int, *, checked: bool, shown: bool) -> Run:
-    """A call with one argument."""
-    target, name = function.call, function.name
-    if checked:
-
-        def run_checked(frame: Frame) -> object:
-            value = argument(frame)
-            try:
-                result = target(value)
-                check_result(result, frame.context)
-            except FunctionError as error:
-                raise refusal(error, name, offset, shown=shown) from None
-            return result
-
-        return run_checked
+def _unary_call(function: Function, argument: Run, offset: int, *, shown: bool, first: Run | None = None) -> Run:
+    """A call with one argument, or with a constant and one argument."""
+    target, name, check = function.call, function.name, _check_of(function)
+    threshold = BYTES_PER_STEP if function.result.kind == "string" else -1
 
     def run(frame: Frame) -> object:
         value = argument(frame)
         try:
-            return target(value)
-        except FunctionError as error:
-            raise refusal(error, name, offset, shown=shown) from None
-
-    return run
-
-
-def _partial_call(function: Function, runs: list[Run], offset: int, *, checked: bool, shown: bool) -> Run:
-    """A call with a constant and one argument."""
-    target, name = function.call, function.name
-    first, argument = runs
-
-    def run(frame: Frame) -> object:
-        value = argument(frame)
-        try:
-            result = target(first(frame), value)
-            if checked:
-                check_result(result, frame.context)
+            result = target(value) if first is None else target(first(frame), value)
+            if check is not None and (threshold < 0 or len(result) > threshold):  # type: ignore[arg-type]  # a string
+                check(result, frame.context)
         except FunctionError as error:
             raise refusal(error, name, offset, shown=shown) from None
         return result
@@ -276,14 +247,19 @@ def _partial_call(function: Function, runs: list[Run], offset: int, *, checked: 
     return run
 
 
-def _general_call(
-    function: Function, runs: list[Run], offset: int, *, last_first: bool, checked: bool, shown: bool
-) -> Run:
+def _check_of(function: Function) -> Callable[[object, Context], None] | None:
+    """How a function's result is held against the limits."""
+    return check_result if function.result.kind in _GROWING and not function.bounded else None
+
+
+def _general_call(function: Function, runs: list[Run], offset: int, *, last_first: bool, shown: bool) -> Run:
     """A call with any number of arguments."""
     target, name, walks, with_context = function.call, function.name, function.walks, function.context
     others, last = (runs[:-1], runs[-1]) if last_first else (runs, None)
+    check = _check_of(function)
 
     def run(frame: Frame) -> object:
+        context = frame.context
         if last is None:
             values = [argument(frame) for argument in others]
         else:
@@ -293,11 +269,11 @@ def _general_call(
         try:
             if walks:
                 for value in values:
-                    if is_slice(value) or is_map(value):
-                        check_weight(value, frame.context)
-            result = target(frame.context, *values) if with_context else target(*values)
-            if checked:
-                check_result(result, frame.context)
+                    if type(value) in _CONTAINERS:
+                        check_weight(value, context)
+            result = target(context, *values) if with_context else target(*values)
+            if check is not None:
+                check(result, context)
         except FunctionError as error:
             raise refusal(error, name, offset, shown=shown) from None
         return result

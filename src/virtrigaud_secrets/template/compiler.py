@@ -45,12 +45,10 @@ class Program:
     """All templates of one text."""
 
     main: Unit
+    """The text's own template."""
     units: dict[str, Unit]
-
-    def execute(self, frame: Frame) -> None:
-        """Run the text's own template."""
-        frame.context.spend(self.main.weight)
-        self.main.run(frame)
+    names: tuple[str, ...] | None
+    """Entries of the data that the main template uses, or `None` if it uses the data as a whole."""
 
 
 def compile_module(module: Module, *, strict: bool, root_type: GoType | None) -> Program:
@@ -62,12 +60,15 @@ def compile_module(module: Module, *, strict: bool, root_type: GoType | None) ->
         root_type: Type of all values of the root map, if they have one.
     """
     units: dict[str, Unit] = {}
+    names: tuple[str, ...] | None = None
     for name, body in module.bodies.items():
         scope = Scope(root=name == module.name)
         compiler = _BodyCompiler(scope, units, strict=strict, root_type=root_type)
         run = compiler.body(body)
         units[name] = Unit(run, scope.slots, _weight(body))
-    return Program(units[module.name], units)
+        if name == module.name and not scope.uses_root:
+            names = tuple(scope.root_names)
+    return Program(units[module.name], units, names)
 
 
 def _weight(body: Body) -> int:

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.errors import ConfigurationError
-from virtrigaud_secrets.golang.reflect import STRING, STRING_MAP, TypedMap, to_bytes, to_string
+from virtrigaud_secrets.golang.reflect import STRING, STRING_MAP, TypedMap, to_string
 from virtrigaud_secrets.template.compiler import Program, compile_module
 from virtrigaud_secrets.template.frame import Frame
 from virtrigaud_secrets.template.functions import NAMES
@@ -66,24 +66,28 @@ class Template:
             TemplateExecutionError: an action fails, or a limit is reached.
             ConfigurationError: a value is no text, and the template was not compiled for nested data.
         """
+        root: dict[str, object]
+        names = self.program.names
         if self.nested:
-            return self._run({key: _to_go(value) for key, value in data.items()}, clock)
-        return self._run(TypedMap(STRING_MAP, {key: _to_text(key, value) for key, value in data.items()}), clock)
+            root = {key: _to_go(value) for key, value in data.items()}
+        elif names is None:
+            root = TypedMap(STRING_MAP, {key: _to_text(key, value) for key, value in data.items()})
+        else:
+            root = {name: _to_text(name, data[name]) for name in names if name in data}
+        return self._run(root, clock)
 
     def _run(self, root: dict[str, object], clock: Clock) -> bytes:
         """Execute; errors carry nothing of what was computed."""
         out: list[str] = []
-        context = Context(self.limits, clock)
-        frame = Frame(context, out, root, root=root, slots=self.program.main.slots, depth=0)
-        reason, offset = "", None
+        main, limits = self.program.main, self.limits
+        frame = Frame(Context(limits, clock, main.weight), out, root, root=root, slots=main.slots, depth=0)
+        reason, offset = f"the output is larger than {limits.output_size} bytes", None
         try:
-            self.program.execute(frame)
-            size = sum(map(len, out))
-            if size <= self.limits.output_size:
-                output = to_bytes("".join(out))
-                if len(output) <= self.limits.output_size:
+            main.run(frame)
+            if len(out) == 1 or sum(map(len, out)) <= limits.output_size:
+                output = "".join(out).encode("utf-8", "surrogateescape")
+                if len(output) <= limits.output_size:
                     return output
-            reason = f"the output is larger than {self.limits.output_size} bytes"
         except FunctionError as error:
             reason, offset = error.reason, error.offset
         except RecursionError:

@@ -49,7 +49,7 @@ class Slot:
 class Scope:
     """What an expression may refer to, inside one template."""
 
-    __slots__ = ("declared", "dot_is_element", "dot_is_root", "optional", "slots")
+    __slots__ = ("declared", "dot_is_element", "dot_is_root", "optional", "root_names", "slots", "uses_root")
 
     def __init__(self, *, root: bool) -> None:
         self.declared = [Slot("$", 0)]
@@ -60,6 +60,10 @@ class Scope:
         """Whether the dot is surely the data that the caller gave."""
         self.dot_is_element = False
         """Whether the dot is an element of a list or map, and may be a nil of its own kind."""
+        self.root_names: set[str] = set()
+        """Entries of the data that are used by name."""
+        self.uses_root = False
+        """Whether the data is used in another way, too."""
         self.optional = 0
         """Arguments of `and` and `or` around this place that may not run."""
 
@@ -72,6 +76,7 @@ class Scope:
 
     def find(self, name: str) -> list[Slot]:
         """Where the variable may be, first choice first: one place, or several if declarations may be skipped."""
+        self.uses_root = self.uses_root or name == "$"
         found: list[Slot] = []
         for slot in reversed(self.declared):
             if slot.name == name:
@@ -218,7 +223,7 @@ class ExpressionCompiler:
         if isinstance(node, Variable):
             return self.variable(node)
         if not isinstance(node, Chain):
-            return Code(_get_dot, node.offset, element=self.scope.dot_is_element)
+            return Code(_get_dot, node.offset, node=Dot(node.offset), element=self.scope.dot_is_element)
         if isinstance(node.operand, Nil):
             return Code(failing("indirection through explicit nil", node.offset), node.offset)
         return self.operand(node.operand)
@@ -256,11 +261,14 @@ class ExpressionCompiler:
     def fields(self, base: Code, names: tuple[str, ...], offset: int) -> Code:
         """Fields of a value, one inside the other."""
         if not names:
+            self.scope.uses_root = self.scope.uses_root or isinstance(base.node, Dot)
             return base
         first, *rest = names
-        if base.run is _get_dot and self.scope.dot_is_root and self.root_type is not None and self.strict:
+        if isinstance(base.node, Dot) and self.scope.dot_is_root and self.root_type is not None and self.strict:
+            self.scope.root_names.add(first)
             code = Code(_root_entry(first, offset), offset, self.root_type)
             return self.fields(code, tuple(rest), offset) if rest else code
+        self.scope.uses_root = self.scope.uses_root or isinstance(base.node, Dot)
         if len(names) == 1 and self.strict:
             return Code(_field(base.run, first, offset), offset, element=True)
         return Code(_chain(base, names, offset, strict=self.strict), offset, element=self.strict)

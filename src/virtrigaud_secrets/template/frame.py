@@ -23,7 +23,7 @@ class Frame:
         self.dot = dot
         self.root = root
         """The data that the caller gave."""
-        self.variables: list[object] = [dot, *([None] * (slots - 1))]
+        self.variables: list[object] = [dot] * slots
         """One slot for each declaration; `$` is the first."""
         self.depth = depth
         """Invocations around this one."""

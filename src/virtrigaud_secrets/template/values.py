@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from virtrigaud_secrets.golang.fmt import TooLargeError, sprint
 from virtrigaud_secrets.golang.reflect import GoObject, is_map, is_slice, type_name
-from virtrigaud_secrets.template.functions.table import Context, Function, FunctionError
+from virtrigaud_secrets.template.functions.table import BYTES_PER_STEP, Context, Function, FunctionError
 
 _NO_METHODS: Final[Mapping[str, Function]] = {}
 NO_VALUE: Final = "<no value>"
@@ -86,8 +86,10 @@ def check_result(value: object, context: Context) -> None:
     Raises:
         FunctionError: it is too large.
     """
-    if isinstance(value, (str, bytes)):
-        context.check_size(len(value))
+    kind = type(value)
+    if kind is str or kind is bytes:
+        if len(value) > BYTES_PER_STEP:  # type: ignore[arg-type]  # just seen
+            context.check_size(len(value))  # type: ignore[arg-type]
     elif is_slice(value) or is_map(value):
         context.check_items(len(value))
 

@@ -28,13 +28,14 @@ What each function does must not live here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.golang.reflect import ANY, GoType
 from virtrigaud_secrets.template.limits import DEFAULT_LIMITS, Limits
 
+_SYSTEM_CLOCK: Final = SystemClock()
 BYTES_PER_STEP: Final = 4096
 """Bytes handed to or made by a function that cost as much as one action; fewer are free."""
 _ITEMS_PER_STEP: Final = 64
@@ -54,18 +55,20 @@ class FunctionError(Exception):
         """Where in the template, once the compiler has seen the error."""
 
 
-@dataclass(slots=True)
 class Context:
     """What a function may know about the rendering it is part of."""
 
-    limits: Limits = DEFAULT_LIMITS
-    clock: Clock = field(default_factory=SystemClock)
-    steps: int = 0
-    """Steps spent so far. One stands for about ten microseconds."""
-    made: int = 0
-    """Characters of large texts made so far."""
-    written: int = 0
-    """Characters of output counted so far."""
+    __slots__ = ("clock", "limits", "made", "steps", "written")
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, clock: Clock = _SYSTEM_CLOCK, steps: int = 0) -> None:
+        self.limits = limits
+        self.clock = clock
+        self.steps = steps
+        """Steps spent so far. One stands for about ten microseconds."""
+        self.made = 0
+        """Characters of large texts made so far."""
+        self.written = 0
+        """Characters of output counted so far."""
 
     def spend(self, steps: int) -> None:
         """Count work.
