@@ -126,7 +126,7 @@ def _opens(block: PemBlock) -> bool:
         load_ssh_private_key(block.text, None)
     except UnsupportedAlgorithm:
         return True  # a hardware-backed key: its outer form is all that can be judged
-    except (ValueError, TypeError):
+    except Exception:  # noqa: BLE001  # bytes from anywhere: cryptography raises a dozen types, and all mean the same
         return False
     return True
 
@@ -143,7 +143,7 @@ def _pem(key: str, block: PemBlock) -> Generator[Finding, None, bytes | None]:
     except UnsupportedAlgorithm:
         yield warning(key, "unknown-algorithm", "the private key's algorithm is not known here: not checked")
         return None
-    except ValueError:
+    except Exception:  # noqa: BLE001  # bytes from anywhere: cryptography raises a dozen types, and all mean the same
         yield error(key, "not-a-private-key", "the PEM block is no private key")
         return None
     blob = _ssh_blob(private_key)
@@ -155,7 +155,6 @@ def _pem(key: str, block: PemBlock) -> Generator[Finding, None, bytes | None]:
 
 
 def _ssh_blob(private_key: PrivateKeyTypes) -> bytes | None:
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import dsa
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -163,7 +162,7 @@ def _ssh_blob(private_key: PrivateKeyTypes) -> bytes | None:
         return _dsa_blob(private_key)
     try:
         line = private_key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    except (UnsupportedAlgorithm, ValueError, TypeError):
+    except Exception:  # noqa: BLE001  # bytes from anywhere: cryptography raises a dozen types, and all mean the same
         return None
     return base64.b64decode(line.split()[1])
 
@@ -201,7 +200,6 @@ def _first_line_blob(lines: Sequence[bytes]) -> bytes | None:
 
 
 def _certified_blob(line: bytes) -> bytes | None:
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
         PublicFormat,
@@ -211,10 +209,11 @@ def _certified_blob(line: bytes) -> bytes | None:
 
     try:
         identity = load_ssh_public_identity(line)
-    except (ValueError, UnsupportedAlgorithm):
+        key = identity.public_key() if isinstance(identity, SSHCertificate) else identity
+        certified = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    except Exception:  # noqa: BLE001  # bytes from anywhere: cryptography raises a dozen types, and all mean the same
         return None
-    key = identity.public_key() if isinstance(identity, SSHCertificate) else identity
-    return base64.b64decode(key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()[1])
+    return base64.b64decode(certified.split()[1])
 
 
 def _encrypted(key: str) -> Finding:

@@ -97,7 +97,7 @@ def _parse(block: PemBlock) -> x509.Certificate | None:
 
     try:
         return x509.load_pem_x509_certificate(block.text)
-    except ValueError:
+    except Exception:  # noqa: BLE001  # bytes from anywhere: cryptography raises a dozen types, and all mean the same
         return None
 
 
@@ -133,7 +133,7 @@ def _load(block: PemBlock) -> PrivateKeyTypes | Finding:
         )
     except UnsupportedAlgorithm:
         return warning(PRIVATE_KEY, "unknown-algorithm", "the private key's algorithm is not known here: not checked")
-    except ValueError:
+    except Exception:  # noqa: BLE001  # bytes from anywhere: cryptography raises a dozen types, and all mean the same
         return error(PRIVATE_KEY, "not-a-private-key", "the PEM block is no private key")
 
 
@@ -187,11 +187,9 @@ def _anchored(chain: Sequence[x509.Certificate], authorities: Sequence[x509.Cert
 
 
 def _signed_by(lower: x509.Certificate, upper: x509.Certificate) -> bool:
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-
     try:
         lower.verify_directly_issued_by(upper)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+    except Exception:  # noqa: BLE001  # bytes from anywhere: cryptography raises a dozen types, and all mean the same
         return False
     return True
 
@@ -203,16 +201,14 @@ def _may_sign(certificate: x509.Certificate) -> bool:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
         return certificate.version is x509.Version.v1  # before v3 nothing told an authority apart
-    except ValueError:
+    except Exception:  # noqa: BLE001  # bytes from anywhere: cryptography raises a dozen types, and all mean the same
         return False
 
 
 def _certified(certificate: x509.Certificate) -> bytes | None:
-    from cryptography.exceptions import UnsupportedAlgorithm
-
     try:
         return _public_bytes(certificate.public_key())
-    except (UnsupportedAlgorithm, ValueError):
+    except Exception:  # noqa: BLE001  # bytes from anywhere: cryptography raises a dozen types, and all mean the same
         return None
 
 
