@@ -107,7 +107,7 @@ def events(chunk: Chunk) -> Iterator[Event]:
         YamlFault: it is no YAML.
     """
     try:
-        yield from yaml.parse(chunk.text, Loader=LOADER)
+        yield from yaml.parse(chunk.text, Loader=LOADER)  # pyright: ignore[reportUnknownMemberType]  # stubs say nothing
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark is not None else (0, 0)

@@ -5,14 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from virtrigaud_secrets.findings import Severity
-from virtrigaud_secrets.models.backends.aws import AWSProvider
-from virtrigaud_secrets.models.backends.azurekv import AzureKVProvider
-from virtrigaud_secrets.models.backends.fake import FakeProvider
-from virtrigaud_secrets.models.backends.kubernetes import KubernetesProvider
-from virtrigaud_secrets.models.backends.vault import VaultAuth, VaultProvider
 from virtrigaud_secrets.models.base import Model
 from virtrigaud_secrets.models.external_secret import (
     ExternalSecret,
@@ -24,6 +19,13 @@ from virtrigaud_secrets.models.external_secret import (
 from virtrigaud_secrets.models.references import SecretKeySelector, ServiceAccountSelector
 from virtrigaud_secrets.models.remarks import Location, Remark
 from virtrigaud_secrets.models.secret_store import SecretStore
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.models.backends.aws import AWSProvider
+    from virtrigaud_secrets.models.backends.azurekv import AzureKVProvider
+    from virtrigaud_secrets.models.backends.fake import FakeProvider
+    from virtrigaud_secrets.models.backends.kubernetes import KubernetesProvider
+    from virtrigaud_secrets.models.backends.vault import VaultAuth, VaultProvider
 
 TOKEN_TYPE: Final = "kubernetes.io/service-account-token"  # noqa: S105  # a type of Secrets
 """Type of Secret in which the cluster puts a service account's token."""
@@ -68,7 +70,7 @@ def judge_secret_store(manifest: SecretStore) -> Iterator[Remark]:
         message = "known to ESO, not supported here: no secret can be read from this store"
         yield Remark(location=place, message=message, severity=Severity.WARNING, code="unsupported-provider")
     yield from _namespaces(manifest, provider.spec, place)
-    judge = _PROVIDERS.get(type(provider.spec))
+    judge = _PROVIDERS.get(provider.name)
     if judge is not None:
         yield from judge(manifest, provider.spec, place)
 
@@ -219,17 +221,11 @@ def parts(value: object, location: Location) -> Iterator[tuple[Location, Model]]
         for name, field in type(value).model_fields.items():
             yield from parts(getattr(value, name), (*location, field.alias or name))
     elif isinstance(value, tuple):
-        for index, item in enumerate(value):
+        for index, item in enumerate(cast("tuple[object, ...]", value)):
             yield from parts(item, (*location, index))
 
 
-_PROVIDERS: Final[Mapping[type, Callable[..., Iterator[Remark]]]] = MappingProxyType(
-    {
-        AWSProvider: _aws,
-        AzureKVProvider: _azure,
-        FakeProvider: _fake,
-        KubernetesProvider: _kubernetes,
-        VaultProvider: _vault,
-    }
+_PROVIDERS: Final[Mapping[str, Callable[..., Iterator[Remark]]]] = MappingProxyType(
+    {"aws": _aws, "azurekv": _azure, "fake": _fake, "kubernetes": _kubernetes, "vault": _vault}
 )
-"""Model of a backend → its own rules."""
+"""Key under `spec.provider` → that backend's own rules."""

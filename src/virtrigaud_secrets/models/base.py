@@ -1,7 +1,5 @@
 """What all models share: base class, types of fields, durations. No kind and no backend lives here."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,15 +20,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from virtrigaud_secrets.golang.duration import SECOND, DurationError, format_duration, parse_duration
-
-NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-"""Names of objects: RFC 1123 subdomains."""
-
-NAMESPACE_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-"""Names of namespaces: RFC 1123 labels."""
-
-KEY_PATTERN: Final = r"^[-._a-zA-Z0-9]+$"
-"""Keys of a Secret or ConfigMap."""
+from virtrigaud_secrets.models.patterns import KEY_PATTERN, NAME_PATTERN, NAMESPACE_PATTERN
 
 _BASE64: Final = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})")
 _INT32: Final = 31

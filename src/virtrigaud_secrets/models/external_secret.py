@@ -1,7 +1,5 @@
 """`ExternalSecret`: which values to read and what to make of them (ESO §1.1)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
@@ -201,7 +199,7 @@ class ExternalSecretTemplate(Model):
 
     type: str | None = None
     engine_version: Literal["v2"] = "v2"
-    metadata: ExternalSecretTemplateMetadata = ExternalSecretTemplateMetadata()
+    metadata: ExternalSecretTemplateMetadata = Field(default_factory=ExternalSecretTemplateMetadata)
     data: Mapping[str, str] = {}
     merge_policy: Literal["Replace", "Merge"] = "Replace"
     template_from: tuple[TemplateFrom, ...] = ()
@@ -244,7 +242,7 @@ class ExternalSecretSpec(Model):
     """`spec` of an ExternalSecret."""
 
     secret_store_ref: SecretStoreRef | None = None
-    target: ExternalSecretTarget = ExternalSecretTarget()
+    target: ExternalSecretTarget = Field(default_factory=ExternalSecretTarget)
     refresh_policy: Literal["CreatedOnce", "Periodic", "OnChange"] | None = None
     """None means Periodic."""
     refresh_interval: DurationText = Duration.parse("1h0m0s")
@@ -260,4 +258,4 @@ class ExternalSecret(Model):
     api_version: Literal["external-secrets.io/v1", "external-secrets.io/v1beta1"] = "external-secrets.io/v1"
     kind: Literal["ExternalSecret"] = "ExternalSecret"
     metadata: ObjectMeta
-    spec: ExternalSecretSpec = ExternalSecretSpec()
+    spec: ExternalSecretSpec = Field(default_factory=ExternalSecretSpec)

@@ -1,7 +1,5 @@
 """`metadata` of every manifest: what this library reads of it, and the names of what it does not."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from pydantic import Field

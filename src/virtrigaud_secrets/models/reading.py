@@ -96,7 +96,7 @@ class _Cleaning:
         if isinstance(value, list) and shape.items is not None:
             items = cast("list[object]", value)
             return [self.clean(shape.items, item, (*location, index)) for index, item in enumerate(items)]
-        return value
+        return value  # pyright: ignore[reportUnknownVariableType]  # isinstance left it partially unknown
 
     def _fields(self, model: type[Model], mapping: dict[str, object], location: Location) -> dict[str, object]:
         shapes = _shapes(model)

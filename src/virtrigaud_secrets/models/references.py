@@ -1,7 +1,5 @@
 """References from a manifest to other Kubernetes objects, and selectors of them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from virtrigaud_secrets.findings import Severity
-from virtrigaud_secrets.models.base import KEY_PATTERN, NAME_PATTERN, NAMESPACE_PATTERN
+from virtrigaud_secrets.models.patterns import KEY_PATTERN, NAME_PATTERN, NAMESPACE_PATTERN
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -144,10 +144,11 @@ def _hint(details: ErrorDetails, found: object) -> str:
 
 def _at(data: object, location: Location) -> object:
     for part in location:
-        if isinstance(data, Mapping) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
+        if isinstance(data, dict):
+            data = cast("dict[object, object]", data).get(part)
+        elif isinstance(data, list) and isinstance(part, int):
+            # Validation got as far as this index, so it is there.
+            data = cast("list[object]", data)[part]
         else:
             return None
     return data

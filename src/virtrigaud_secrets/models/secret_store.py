@@ -1,7 +1,5 @@
 """`SecretStore` and `ClusterSecretStore`: which backend, and who may use it (ESO §1.3)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, Literal, cast

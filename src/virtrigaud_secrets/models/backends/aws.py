@@ -1,7 +1,5 @@
 """`spec.provider.aws`: Secrets Manager, Parameter Store, Certificate Manager (ESO §1.4)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -62,7 +60,7 @@ class AWSProvider(Model):
     """An AWS service in a region."""
 
     service: Literal["SecretsManager", "ParameterStore", "CertificateManager"]
-    auth: AWSAuth = AWSAuth()
+    auth: AWSAuth = Field(default_factory=AWSAuth)
     role: str | None = None
     """ARN of a role to assume."""
     region: str

@@ -1,7 +1,5 @@
 """`spec.provider.azurekv`: Azure Key Vault (ESO §1.4)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """`spec.provider.fake`: secrets written into the store's manifest (ESO §1.4). For tests."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from virtrigaud_secrets.models.base import Int64, Model

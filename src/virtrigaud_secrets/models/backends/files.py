@@ -1,7 +1,5 @@
 """`spec.provider.files`: secrets on disk. This library's own backend; ESO has none."""
 
-from __future__ import annotations
-
 from virtrigaud_secrets.models.base import Model, NonEmpty
 
 

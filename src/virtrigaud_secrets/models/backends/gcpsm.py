@@ -1,7 +1,5 @@
 """`spec.provider.gcpsm`: Google Secret Manager (ESO §1.4)."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -77,7 +75,7 @@ class GCPSMProvider(Model):
 
     guide_spellings = {"projectId": ("projectID",)}  # noqa: RUF012  # declared in the base
 
-    auth: GCPSMAuth = GCPSMAuth()
+    auth: GCPSMAuth = Field(default_factory=GCPSMAuth)
     project_id: str | None = Field(default=None, alias="projectID")
     location: str | None = None
     """Location of regional secrets."""

@@ -1,7 +1,5 @@
 """`spec.provider.kubernetes`: Secrets of this or another cluster (ESO §1.4)."""
 
-from __future__ import annotations
-
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -47,7 +45,7 @@ class KubernetesAuth(Model):
 class KubernetesProvider(Model):
     """The Secrets of one namespace."""
 
-    server: KubernetesServer = KubernetesServer()
+    server: KubernetesServer = Field(default_factory=KubernetesServer)
     auth: KubernetesAuth | None = None
     auth_ref: SecretKeySelector | None = None
     """A kubeconfig, in place of `server` and `auth`."""

@@ -1,7 +1,5 @@
 """`spec.provider.vault`: HashiCorp Vault and what speaks its API (ESO §1.4)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 
