@@ -24,6 +24,7 @@ from virtrigaud_secrets.errors import LocalServerError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.testing.servers.certificates import Authority, IssuedCertificate
 from virtrigaud_secrets.testing.servers.processes import PORT_ATTEMPTS, ServerProcess, Workspace, free_port
+from virtrigaud_secrets.testing.servers.service_account_tokens import ISSUER
 
 ASSETS_VARIABLE: Final = "KUBEBUILDER_ASSETS"
 """Environment variable with a directory of control plane programs, as Kubernetes' own test tools use it."""
@@ -33,8 +34,6 @@ START_TIMEOUT: Final = timedelta(seconds=120)
 """For a server to be ready: eight seconds usually; a busy machine with a cold disk takes many times that."""
 REQUEST_TIMEOUT: Final = 30
 """Seconds that one set-up request may take."""
-ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
-"""Who signs service account tokens, and whom they are for unless said otherwise."""
 
 _RESOURCES: Final = {
     "ConfigMap": "api/v1/namespaces/{}/configmaps",
