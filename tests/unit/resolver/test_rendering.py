@@ -1,0 +1,155 @@
+"""`spec.target.template` as ESO runs it."""
+
+import pytest
+
+from virtrigaud_secrets.bundle import Provenance
+from virtrigaud_secrets.errors import (
+    ConfigurationError,
+    DecodingError,
+    ResolveError,
+    TemplateExecutionError,
+    TemplateSyntaxError,
+)
+from virtrigaud_secrets.models.external_secret import ExternalSecretTarget
+from virtrigaud_secrets.resolver.assembly import Value
+from virtrigaud_secrets.resolver.plan import Plan
+from virtrigaud_secrets.resolver.rendering import render
+from virtrigaud_secrets.sensitive import Sensitive
+
+
+class References:
+    """One Secret and one ConfigMap, both called `templates`."""
+
+    items = {
+        "user.tpl": "user={{ .username }}",
+        "pairs.tpl": "a: '{{ .username }}'\nb: 1\n",
+    }
+
+    def secret_value(self, name, key, *, namespace):
+        return Sensitive(self.config_map_value(name, key, namespace=namespace))
+
+    def config_map_value(self, name, key, *, namespace):
+        assert namespace == "ns"
+        if name != "templates" or key not in self.items:
+            raise ConfigurationError(f"there is no {name}/{key}")
+        return self.items[key]
+
+    def service_account_token(self, name, *, namespace, audiences=()):
+        raise AssertionError("no template needs a token")
+
+
+VALUES = {
+    key: Value(data, Provenance(store="SecretStore ns/s", path=path, property=key))
+    for key, data, path in [
+        ("username", b"svc", "kv/user"),
+        ("password", b"canary", "kv/password"),
+        ("blob", b"\xff\x00", "kv/blob"),
+    ]
+}
+
+
+def rendered(template=None, **target):
+    written = {"template": template, **target} if template is not None else target
+    plan = Plan(
+        name="es",
+        namespace="ns",
+        target=ExternalSecretTarget.model_validate(written),
+        requests=(),
+        steps=(),
+        labels={"team": "x"},
+        annotations={"note": "y"},
+    )
+    return render(plan, VALUES, references=References())
+
+
+def test_without_a_template_the_map_and_the_manifests_metadata():
+    bundle = rendered(name="target")
+    assert dict(bundle) == {key: value.data for key, value in VALUES.items()}
+    assert (bundle.name, bundle.namespace, bundle.type) == ("target", "ns", "Opaque")
+    assert (bundle.labels, bundle.annotations) == ({"team": "x"}, {"note": "y"})
+    assert bundle.provenance["password"] == (VALUES["password"].provenance,)
+
+
+def test_replace_keeps_only_what_the_template_makes():
+    bundle = rendered({"data": {"login": "{{ .username }}:{{ .password }}"}})
+    assert dict(bundle) == {"login": b"svc:canary"}
+    assert bundle.labels == {}
+    assert [origin.path for origin in bundle.provenance["login"]] == ["kv/password", "kv/user"]
+
+
+def test_merge_keeps_the_map_beside_it():
+    assert sorted(rendered({"mergePolicy": "Merge", "data": {"x": "1"}})) == ["blob", "password", "username", "x"]
+
+
+def test_a_template_that_makes_no_data_keeps_the_map():
+    bundle = rendered({"type": "kubernetes.io/basic-auth", "metadata": {"labels": {"user": "{{ .username }}"}}})
+    assert sorted(bundle) == ["blob", "password", "username"]
+    assert bundle.type == "kubernetes.io/basic-auth"
+    assert bundle.labels == {"user": "svc"}
+
+
+def test_constants_have_no_provenance_and_the_whole_map_has_all():
+    bundle = rendered({"data": {"constant": "x", "all": "{{ len . }}"}})
+    assert bundle.provenance["constant"] == ()
+    assert len(bundle.provenance["all"]) == 3
+
+
+def test_bytes_pass_unchanged():
+    assert rendered({"data": {"copy": "{{ .blob }}"}})["copy"] == b"\xff\x00"
+
+
+@pytest.mark.parametrize("kind", ["configMap", "secret"])
+def test_template_from_values(kind):
+    source = {kind: {"name": "templates", "items": [{"key": "user.tpl"}]}}
+    assert dict(rendered({"templateFrom": [source]})) == {"user.tpl": b"user=svc"}
+
+
+def test_template_from_keys_and_values():
+    source = {"configMap": {"name": "templates", "items": [{"key": "pairs.tpl", "templateAs": "KeysAndValues"}]}}
+    assert dict(rendered({"templateFrom": [source]})) == {"a": b"svc", "b": b"1"}
+
+
+def test_literals_targets_order_and_decoding():
+    bundle = rendered(
+        {
+            "templateFrom": [
+                {"literal": "x: first\ny: YQ==\n", "valuesDecodingStrategy": "Auto"},
+                {"literal": "n: '{{ .username }}'", "target": "annotations"},
+                {"literal": "l: v", "target": "LABELS"},
+            ],
+            "data": {"x": "last"},
+        }
+    )
+    assert bundle["x"] == b"last"
+    assert bundle["y"] == b"a"
+    assert bundle.annotations == {"n": "svc"}
+    assert bundle.labels == {"l": "v"}
+
+
+def test_a_missing_config_map_names_the_field():
+    with pytest.raises(ConfigurationError) as caught:
+        rendered({"templateFrom": [{"configMap": {"name": "nope", "items": [{"key": "k"}]}}]})
+    assert caught.value.fields == ("spec.target.template.templateFrom[0]",)
+
+
+def test_all_faults_of_a_template_are_reported_without_values():
+    with pytest.raises(ResolveError) as caught:
+        rendered({"data": {"a": "{{ .nope }}", "b": "{{ .username ", "c": "ok", "d": "{{ fail .password }}"}})
+    assert [type(error) for error in caught.value.errors] == [
+        TemplateExecutionError,
+        TemplateSyntaxError,
+        TemplateExecutionError,
+    ]
+    assert caught.value.errors[0].fields == ("spec.target.template.data[a]",)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["a/b", "../x", "a b"])
+def test_keys_that_no_secret_may_have_are_refused(key):
+    with pytest.raises(DecodingError, match="invalid secret key"):
+        rendered({"data": {key: "x"}})
+
+
+def test_metadata_must_be_text():
+    with pytest.raises(DecodingError, match="UTF-8"):
+        rendered({"metadata": {"labels": {"l": "{{ .blob }}"}}})
