@@ -255,7 +255,7 @@ def _refuse(_constant: str) -> float:
 class _DeepReader:
     """Reads what is nested too deeply for Python's own decoder, with a list for a stack."""
 
-    _BLANKS: Final = re.compile(r"[ \t\n\r]*")
+    _BLANKS: Final = (" ", "\t", "\n", "\r")
     _SCALAR_START: Final = frozenset('"-0123456789tfn')
 
     def __init__(self, source: str, decoder: json.JSONDecoder) -> None:
@@ -337,9 +337,8 @@ class _DeepReader:
         return True
 
     def _skip(self) -> None:
-        blanks = self._BLANKS.match(self._source, self._at)
-        if blanks is not None:
-            self._at = blanks.end()
+        while self._source.startswith(self._BLANKS, self._at):
+            self._at += 1
 
     def _fault(self) -> JSONError:
         return JSONError(f"invalid JSON at character {self._at}")
