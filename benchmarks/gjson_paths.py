@@ -14,7 +14,8 @@ from virtrigaud_secrets import gjson
 
 DOCUMENT = (
     '{"username": "svc-virt@vsphere.local", "password": "p@ss\\"word", "server": "vc01.example.com", "port": 443, '
-    '"tls": {"verify": true, "ca.crt": "PEM", "chain": ["a", "b", "c"]}, "users": [{"n": "x", "v": 1}, {"n": "y", "v": 2}]}'
+    '"tls": {"verify": true, "ca.crt": "PEM", "chain": ["a", "b", "c"]}, '
+    '"users": [{"n": "x", "v": 1}, {"n": "y", "v": 2}]}'
 )
 PATHS = ("username", "server", "tls.verify", r"tls.ca\.crt", "tls.chain.1", 'users.#(n=="y").v', "missing")
 
