@@ -18,7 +18,7 @@ DOCUMENT_TEXT = st.text() | st.text(alphabet='[]{}",:\\u0dD8c1e.-ntf() ', max_si
 PATH_TEXT = st.text() | st.lists(
     st.sampled_from([
         "a", ".", "|", "#", "#(", ")", "[", "]", "{", "}", ",", ":", "*", "?", "\\", "==", "!%", '"', "~true", "0",
-        "..", "@reverse", "@flatten", "@pretty", "@join", "@keys", "@dig:", 
+        "..", "@reverse", "@flatten", "@pretty", "@join", "@keys", "@dig:",
         "@group", "@tostr", "@fromstr", "!true", "!{",
     ]),
     max_size=10,
