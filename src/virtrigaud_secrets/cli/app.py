@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
-import click
 import typer
 
 from virtrigaud_secrets.cli import check, demo, plan, render, resolve
@@ -15,7 +14,10 @@ from virtrigaud_secrets.cli.exit_codes import ExitCode, exit_code
 from virtrigaud_secrets.cli.output import complain
 from virtrigaud_secrets.errors import SecretsError
 
-DEBUG_OPTION = "--debug"
+DEBUG_OPTION: Final = "--debug"
+
+_USAGE_ERROR: Final = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+"""Root of what a wrong command line raises: click's own class or, in later versions, typer's copy of it."""
 
 
 def application() -> typer.Typer:
@@ -23,7 +25,6 @@ def application() -> typer.Typer:
     app = typer.Typer(
         name="virtrigaud-secrets",
         help="Resolve ExternalSecret manifests straight from their stores.",
-        no_args_is_help=True,
         add_completion=False,
         # Typer's own tracebacks print local variables, and those can be secrets.
         pretty_exceptions_enable=False,
@@ -54,12 +55,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(application())
     try:
         outcome = command.main(args=words, prog_name="virtrigaud-secrets", standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
-        return ExitCode.USAGE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         complain("interrupted")
         return ExitCode.INTERRUPTED
     except SecretsError as error:
@@ -67,11 +65,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain(str(error), code=error.code)
         return exit_code(error)
     except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback reaches a user unasked
+        if isinstance(error, _USAGE_ERROR):
+            return _refuse(error)
         _show_traceback_if_asked(words)
         # The text of a foreign error may hold anything, so only its type is told.
         complain(f"defect in virtrigaud-secrets: {type(error).__name__}; run again with {DEBUG_OPTION} and report it")
         return ExitCode.INTERNAL
     return outcome if isinstance(outcome, int) else ExitCode.OK
+
+
+def _refuse(error: Exception) -> ExitCode:
+    """What is wrong with the command line: it holds no secret, so the text may be shown."""
+    message = getattr(error, "format_message", error.__str__)()
+    complain(f"{message}\nvirtrigaud-secrets --help and virtrigaud-secrets COMMAND --help tell more", code="usage")
+    return ExitCode.USAGE
 
 
 def _show_traceback_if_asked(words: Sequence[str]) -> None:

@@ -13,23 +13,35 @@ from virtrigaud_secrets.settings import ParameterValue, Settings
 ManifestPath = Annotated[Path, typer.Argument(help="File or directory of manifests.", metavar="PATH")]
 Namespace = Annotated[
     str | None,
-    typer.Option("--namespace", "-n", help="Namespace of the ExternalSecret; needed where NAME is not unique."),
+    typer.Option(
+        "--namespace",
+        "-n",
+        metavar="NAMESPACE",
+        help="Namespace of the ExternalSecret; needed where NAME is not unique.",
+    ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Behave as ESO does: refuse what it refuses, repair nothing.")]
 StoreNamespaces = Annotated[
     list[str] | None,
-    typer.Option("--store-namespace", help="Namespace to seek stores in after the ExternalSecret's own. Repeatable."),
+    typer.Option(
+        "--store-namespace",
+        metavar="NAMESPACE",
+        help="Namespace to seek stores in after the ExternalSecret's own. Repeatable.",
+    ),
 ]
 Endpoints = Annotated[
     list[str] | None,
-    typer.Option("--endpoint", help="WRITTEN=INSTEAD: talk to INSTEAD where a manifest writes WRITTEN. Repeatable."),
+    typer.Option(
+        "--endpoint", metavar="WRITTEN=INSTEAD", help="Talk to INSTEAD where a manifest writes WRITTEN. Repeatable."
+    ),
 ]
 CaFile = Annotated[Path | None, typer.Option("--ca-file", help="PEM file of authorities to trust.", metavar="FILE")]
 Parameters = Annotated[
     list[str] | None,
     typer.Option(
         "--parameter",
-        help="PATH:NAME=VALUE: request parameter of an issuing endpoint, "
+        metavar="PATH:NAME=VALUE",
+        help="Request parameter of an issuing endpoint, "
         "such as pki/issue/virtrigaud:common_name=provider.virtrigaud.local. Repeatable.",
     ),
 ]

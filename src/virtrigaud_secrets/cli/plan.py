@@ -25,7 +25,9 @@ class PlanFormat(StrEnum):
 
 def plan(
     path: options.ManifestPath,
-    name: Annotated[str | None, typer.Argument(help="One ExternalSecret; all of them where left out.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One ExternalSecret; all of them where left out.")
+    ] = None,
     *,
     namespace: options.Namespace = None,
     output_format: Annotated[PlanFormat, typer.Option("--format", help="text or json.")] = PlanFormat.TEXT,

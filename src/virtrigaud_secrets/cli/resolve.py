@@ -33,7 +33,7 @@ class ResolveFormat(StrEnum):
 
 def resolve(
     path: options.ManifestPath,
-    name: Annotated[str, typer.Argument(help="Name of the ExternalSecret.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the ExternalSecret.")],
     *,
     namespace: options.Namespace = None,
     output_format: Annotated[

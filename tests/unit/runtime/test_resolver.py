@@ -1,0 +1,179 @@
+"""The public face, on stores that need no server."""
+
+import gc
+import pickle
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from virtrigaud_secrets import Resolver, Settings
+from virtrigaud_secrets.errors import (
+    ClosedError,
+    ManifestError,
+    ManifestNotFoundError,
+    SecretNotFoundError,
+    StoreNotFoundError,
+    ValidationError,
+)
+from virtrigaud_secrets.testing.clock import ManualClock
+
+MANIFESTS = """
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {name: dev, namespace: ns}
+spec:
+  provider:
+    fake:
+      data:
+        - {key: vc, value: '{"username": "svc", "password": "canary-value"}'}
+        - {key: server, value: vc.example.com}
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: vc, namespace: ns}
+spec:
+  secretStoreRef: {name: dev}
+  target: {name: target, template: {data: {login: "{{ .username }}@{{ .server }}", password: "{{ .password }}"}}}
+  dataFrom: [{extract: {key: vc}}]
+  data: [{secretKey: server, remoteRef: {key: server}}]
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: broken-tls, namespace: ns}
+spec:
+  secretStoreRef: {name: dev}
+  target: {template: {type: kubernetes.io/tls, data: {tls.crt: "{{ .server }}", tls.key: "{{ .server }}"}}}
+  data: [{secretKey: server, remoteRef: {key: server}}]
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: missing, namespace: ns}
+spec:
+  secretStoreRef: {name: dev}
+  data: [{secretKey: a, remoteRef: {key: nope}}]
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: elsewhere, namespace: other}
+spec:
+  secretStoreRef: {name: dev}
+  data: [{secretKey: a, remoteRef: {key: server}}]
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    (tmp_path / "manifests.yaml").write_text(MANIFESTS)
+    return tmp_path
+
+
+@pytest.fixture
+def resolver(path):
+    with Resolver.from_path(path, settings=Settings(), clock=ManualClock()) as made:
+        yield made
+
+
+def test_resolves_from_manifest_to_bundle(resolver):
+    bundle = resolver.resolve("vc", namespace="ns")
+    assert dict(bundle) == {"login": b"svc@vc.example.com", "password": b"canary-value"}
+    assert bundle.name == "target"
+    assert [origin.path for origin in bundle.provenance["login"]] == ["server", "vc"]
+
+
+def test_namespace_may_be_left_out_where_the_name_is_unique(resolver):
+    assert resolver.resolve("vc").namespace == "ns"
+
+
+def test_plan_holds_no_value_and_sends_nothing(resolver):
+    plan = resolver.plan("vc")
+    assert {request.path for request in plan.requests} == {"vc", "server"}
+    assert "canary" not in repr(plan)
+
+
+def test_a_broken_bundle_is_refused_or_reported_as_the_setting_says(path):
+    with Resolver.from_path(path, settings=Settings()) as resolver:
+        with pytest.raises(ValidationError) as caught:
+            resolver.resolve("broken-tls")
+        assert caught.value.manifest == "ExternalSecret ns/broken-tls"
+        assert {finding.field for finding in caught.value.findings} == {"tls.crt", "tls.key"}
+        assert "vc.example.com" not in str(caught.value)
+    with Resolver.from_path(path, settings=Settings(validation="report")) as resolver:
+        assert resolver.resolve("broken-tls").findings
+    with Resolver.from_path(path, settings=Settings(validation="off")) as resolver:
+        assert resolver.resolve("broken-tls").findings == ()
+
+
+def test_errors_name_the_manifest_and_field(resolver):
+    with pytest.raises(SecretNotFoundError) as caught:
+        resolver.resolve("missing")
+    assert str(caught.value).startswith("ExternalSecret ns/missing: spec.data[0]: ")
+    with pytest.raises(StoreNotFoundError):
+        resolver.resolve("elsewhere")
+    with pytest.raises(ManifestNotFoundError, match="vc"):
+        resolver.resolve("vcx")
+
+
+def test_stores_of_other_namespaces_are_found_where_settings_say(path):
+    with Resolver.from_path(path, settings=Settings(store_namespaces=("ns",))) as resolver:
+        assert resolver.resolve("elsewhere")["a"] == b"vc.example.com"
+        assert resolver.plan("elsewhere").repairs
+    with Resolver.from_path(path, settings=Settings(store_namespaces=("ns",), strict=True)) as resolver:
+        with pytest.raises(StoreNotFoundError, match="could not get SecretStore"):
+            resolver.resolve("elsewhere")
+
+
+def test_closed_is_closed_and_close_may_be_repeated(path):
+    resolver = Resolver.from_path(path, settings=Settings())
+    resolver.resolve("vc")
+    resolver.close()
+    resolver.close()
+    with pytest.raises(ClosedError):
+        resolver.resolve("vc")
+
+
+def test_many_threads_share_one_resolver(resolver):
+    with ThreadPoolExecutor(16) as pool:
+        bundles = list(pool.map(lambda _: dict(resolver.resolve("vc")), range(200)))
+    assert all(bundle == bundles[0] for bundle in bundles)
+
+
+def test_a_resolver_nobody_holds_is_collected(path):
+    resolver = Resolver.from_path(path, settings=Settings())
+    resolver.resolve("vc")
+    identity = id(resolver)
+    del resolver
+    gc.collect()
+    from virtrigaud_secrets.runtime import resolver as module
+
+    assert identity not in {id(found) for found in module._open_resolvers}
+
+
+def test_repr_shows_no_value_and_pickle_is_refused(resolver):
+    assert "canary" not in repr(resolver)
+    with pytest.raises(TypeError):
+        pickle.dumps(resolver.resolve("vc"))
+
+
+def test_bad_manifests_are_one_report(tmp_path):
+    (tmp_path / "bad.yaml").write_text(MANIFESTS.replace("kind: SecretStore", "kind: SecretStore\nspex: 1", 1))
+    (tmp_path / "worse.yaml").write_text("apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nspec: 7\n")
+    with pytest.raises(ManifestError) as caught:
+        Resolver.from_path(tmp_path, settings=Settings())
+    assert {finding.file.rsplit("/")[-1] for finding in caught.value.findings} >= {"worse.yaml"}
+
+
+def test_exit_without_close_is_silent(path):
+    program = textwrap.dedent("""
+        import sys
+        from virtrigaud_secrets import Resolver, Settings
+        Resolver.from_path(sys.argv[1], settings=Settings()).resolve("vc")
+        kept = Resolver.from_path(sys.argv[1], settings=Settings())
+        kept.resolve("vc")
+    """)
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, path], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
