@@ -7,7 +7,6 @@ the resolver's matter.
 from __future__ import annotations
 
 import binascii
-import contextlib
 from typing import Final
 
 from virtrigaud_secrets.errors import DecodingError
@@ -16,7 +15,6 @@ _FROM_URL: Final = bytes.maketrans(b"-_+/", b"+/~~")  # what is not in the alpha
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 _COMMON: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _ALPHABET: Final = {False: frozenset(_COMMON + b"+/"), True: frozenset(_COMMON + b"-_")}
-_MAX_PADDING: Final = 2
 _QUANTUM: Final = 4
 
 
@@ -43,15 +41,27 @@ def decode(text: str | bytes, *, url: bool = False) -> bytes:
     Raises:
         Base64Error: with Go's wording.
     """
+    if not url:
+        found = _decode_packed(text)
+        if found is not None:
+            return found
     source = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
-    packed = source.translate(None, b"\r\n") if b"\n" in source or b"\r" in source else source
-    if url:
-        packed = packed.translate(_FROM_URL)
-    if len(packed) % _QUANTUM == 0 and len(packed) - len(packed.rstrip(b"=")) <= _MAX_PADDING:
-        # With the padding in order, the decoder's strict mode refuses just what is outside of the alphabet.
-        with contextlib.suppress(binascii.Error):
-            return binascii.a2b_base64(packed, strict_mode=True)
-    raise Base64Error(_corrupt_offset(source, _ALPHABET[url]))
+    packed = source.translate(None, b"\r\n")
+    found = _decode_packed(packed.translate(_FROM_URL) if url else packed)
+    if found is None:
+        raise Base64Error(_corrupt_offset(source, _ALPHABET[url]))
+    return found
+
+
+def _decode_packed(packed: str | bytes) -> bytes | None:
+    """The data of a text in the standard alphabet without line breaks; `None` if it is not one."""
+    if len(packed) % _QUANTUM or packed[-3:] in {"===", b"==="}:
+        return None
+    # With the padding in order, the decoder's strict mode refuses just what is outside of the alphabet.
+    try:
+        return binascii.a2b_base64(packed, strict_mode=True)
+    except ValueError:
+        return None
 
 
 def _corrupt_offset(source: bytes, alphabet: frozenset[int]) -> int:

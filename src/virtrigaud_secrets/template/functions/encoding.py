@@ -25,7 +25,7 @@ def _base64_encode(text: str) -> str:
 
 def _base64_decode(text: str) -> str:
     try:
-        return to_string(base64.decode(to_bytes(text)))
+        return to_string(base64.decode(text if text.isascii() else to_bytes(text)))
     except base64.Base64Error as error:
         return str(error)
 
