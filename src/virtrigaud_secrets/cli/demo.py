@@ -92,7 +92,7 @@ def _print(found: Demonstration) -> None:
         for key in bundle:
             origins = bundle.provenance[key]
             leases = dict.fromkeys(f"{origin.lease.duration} s" for origin in origins if origin.lease is not None)
-            read = (origin.path + (f" · {origin.property}" if origin.property else "") for origin in origins)
+            read = (origin.path + (f": {origin.property}" if origin.property else "") for origin in origins)
             table.add_row(key, HIDDEN, "\n".join(read), "\n".join(leases))
         out.print(table)
     table = Table(title="what OpenBao's audit log counted", title_justify="left")
@@ -188,7 +188,7 @@ def _progress() -> Generator[Callable[[str], None]]:
 def _live_steps(out: Console) -> Generator[Callable[[str], None]]:
     from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(finished_text="+"), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=out, redirect_stdout=False) as display:
         running: list[TaskID] = []
 

@@ -84,6 +84,7 @@ def demonstrate(world: GuideWorld, *, on_step: Callable[[str], None] = lambda _:
         handshake = prove_handshake(tls["tls.crt"], Sensitive(tls["tls.key"]), tls["ca.crt"], name=COMMON_NAME)
         proofs.append(handshake)
         on_step("closing the resolver")
+    on_step("waiting for the login to end")
     proofs.append(prove_login_ended(world.postgres, user, password))
     return Demonstration(MappingProxyType(bundles), MappingProxyType(dict(requests)), tuple(proofs))
 

@@ -7,8 +7,10 @@ import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.errors import ProofFailedError
 from virtrigaud_secrets.sensitive import Sensitive
 
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 
 NETWORK_TIMEOUT: Final = 15
 """Seconds that a handshake on loopback may take."""
+END_WITHIN: Final = timedelta(seconds=10)
+"""For a login to end after its lease was given back. Where a policy does not allow to revoke, the lease is cut to one
+second instead, and the server ends it then."""
+PAUSE: Final = timedelta(milliseconds=100)
+"""Between two tries to log in."""
 GREETING: Final = b"virtrigaud"
 """What travels through the proven connection."""
 
@@ -45,16 +52,23 @@ def prove_login(postgres: PostgreSQL, user: str, password: Sensitive) -> Proof:
     return Proof("the dynamic credential logs in to PostgreSQL", "and a wrong password is refused")
 
 
-def prove_login_ended(postgres: PostgreSQL, user: str, password: Sensitive) -> Proof:
-    """The database does not let `user` in any more.
+def prove_login_ended(
+    postgres: PostgreSQL, user: str, password: Sensitive, *, within: timedelta = END_WITHIN, clock: Clock | None = None
+) -> Proof:
+    """The database does not let `user` in any more, at the latest after the time `within`.
 
     Raises:
-        ProofFailedError: it does.
+        ProofFailedError: it still does.
         LocalServerError: the database does not answer.
     """
-    if postgres.accepts(user, password):
-        raise ProofFailedError("the dynamic credential still works after the resolver was closed")
-    return Proof("closing the resolver revoked the lease", "PostgreSQL refuses the same login now")
+    clock = clock or SystemClock()
+    deadline = clock.elapsed() + within.total_seconds()
+    while postgres.accepts(user, password):
+        if clock.elapsed() >= deadline:
+            seconds = f"{within.total_seconds():.0f} s"
+            raise ProofFailedError(f"the dynamic credential still works {seconds} after the resolver was closed")
+        clock.sleep(PAUSE.total_seconds())
+    return Proof("closing the resolver ended the dynamic credential", "PostgreSQL refuses the same login now")
 
 
 def prove_handshake(certificate: bytes, key: Sensitive, authority: bytes, *, name: str) -> Proof:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import cast
 
 import pytest
 
 from virtrigaud_secrets.errors import ProofFailedError
 from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.testing.clock import ManualClock
 from virtrigaud_secrets.testing.proofs import prove_counts, prove_handshake, prove_login, prove_login_ended
 from virtrigaud_secrets.testing.servers import PostgreSQL
 
@@ -35,11 +37,14 @@ def test_a_login_is_proven_by_the_right_password_alone() -> None:
         prove_login(door(everybody=True), "a", PASSWORD)
 
 
-def test_an_end_is_proven_by_refusal() -> None:
-    prove_login_ended(door(), "a", PASSWORD)
-    with pytest.raises(ProofFailedError, match="still works") as caught:
-        prove_login_ended(door(("a", PASSWORD)), "a", PASSWORD)
+def test_an_end_is_proven_by_refusal_in_time() -> None:
+    clock = ManualClock()
+    prove_login_ended(door(), "a", PASSWORD, clock=clock)
+    assert clock.sleeps == []
+    with pytest.raises(ProofFailedError, match="still works 3 s after") as caught:
+        prove_login_ended(door(("a", PASSWORD)), "a", PASSWORD, clock=clock, within=timedelta(seconds=3))
     assert "planted" not in str(caught.value)
+    assert sum(clock.sleeps) == pytest.approx(3, abs=0.2)
 
 
 def test_counts_must_be_as_expected() -> None:
