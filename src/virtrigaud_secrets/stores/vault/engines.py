@@ -101,11 +101,10 @@ class Endpoint:
 
 def guess(key: str) -> Endpoint | None:
     """The endpoint `key` names by its looks, for a preview; None where it looks like a KV secret."""
-    first, _, rest = key.partition("/")
-    if first == "auth":
-        method, _, below = rest.partition("/")
-        mount = Mount(f"auth/{method}", method)
-        return Endpoint.of(key, mount) if below and method in _WRITES else None
+    first, _, _ = key.partition("/")
+    if key.startswith("auth/"):
+        endpoint = Endpoint.of(key, Mount("auth/token", "token"))
+        return endpoint if endpoint.method == "POST" else None
     for engine in ("pki", "ssh", "transit", "kubernetes"):
         if engine in first.lower():
             endpoint = Endpoint.of(key, Mount(first, engine))
