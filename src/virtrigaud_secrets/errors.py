@@ -56,6 +56,10 @@ class SecretsError(Exception):
         """The message, behind manifest and fields where they are known."""
         return self._placed(super().__str__())
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuilt from its state: constructors here take keywords, which Exception's own way of copying forgets."""
+        return _rebuild, (type(self), self.args), self.__dict__
+
     def _placed(self, message: str) -> str:
         return ": ".join(part for part in (self.manifest, ", ".join(self.fields), message) if part)
 
@@ -64,6 +68,10 @@ class SecretsError(Exception):
         self.manifest = self.manifest or manifest
         self.fields = self.fields or fields
         return self
+
+
+def _rebuild(kind: type[SecretsError], arguments: tuple[object, ...]) -> SecretsError:
+    return kind.__new__(kind, *arguments)
 
 
 class ConfigurationError(SecretsError):

@@ -70,5 +70,5 @@ def decode_text(value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        pass
+        del value  # a traceback may show local variables
     raise ValueError("the value is not UTF-8 text")

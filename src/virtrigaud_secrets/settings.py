@@ -125,7 +125,7 @@ class Settings:
         Raises:
             ConfigurationError: a variable does not have the form above. Its value is not shown.
         """
-        source = os.environ if environment is None else environment
+        source = _Environment(os.environ if environment is None else environment)
         found: dict[str, object] = {}
         if strict := source.get("VIRTRIGAUD_SECRETS_STRICT"):
             found["strict"] = _boolean("VIRTRIGAUD_SECRETS_STRICT", strict)
@@ -135,8 +135,8 @@ class Settings:
             found["endpoints"] = _pairs("VIRTRIGAUD_SECRETS_ENDPOINTS", endpoints)
         if ca_file := _first(source, "VIRTRIGAUD_SECRETS_CA_FILE", "VAULT_CACERT", "BAO_CACERT"):
             found["ca_file"] = Path(ca_file)
-        if token := _first(source, "VAULT_TOKEN", "BAO_TOKEN"):
-            found["vault_token"] = Sensitive(token.strip())
+        if token := Sensitive((_first(source, "VAULT_TOKEN", "BAO_TOKEN") or "").strip()):
+            found["vault_token"] = token
         if token_file := _first(source, "VAULT_TOKEN_FILE", "BAO_TOKEN_FILE"):
             found["vault_token_file"] = Path(token_file)
         if kubeconfig := source.get("KUBECONFIG"):
@@ -149,8 +149,18 @@ class Settings:
         return cls(**(found | overrides))  # type: ignore[arg-type]  # names and types are those of the fields
 
 
-def _first(source: Mapping[str, str], *names: str) -> str | None:
-    return next((source[name] for name in names if source.get(name)), None)
+class _Environment:
+    """Hides what it holds: a traceback may show local variables, and an environment is full of secrets."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def get(self, name: str) -> str | None:
+        return self._variables.get(name)
+
+
+def _first(source: _Environment, *names: str) -> str | None:
+    return next(filter(None, map(source.get, names)), None)
 
 
 def _boolean(name: str, text: str) -> bool:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 
 from virtrigaud_secrets.bundle import Lease
 from virtrigaud_secrets.clock import Clock
@@ -116,6 +116,10 @@ class Payload(ABC):
     def __repr__(self) -> str:
         """Hidden."""
         return f"<{type(self).__name__} {REDACTED}>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refused: a pickle is a copy nobody watches."""
+        raise TypeError("a payload cannot be pickled or copied")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
