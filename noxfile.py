@@ -24,7 +24,7 @@ def group(name: str) -> list[str]:
 def install(session: nox.Session, *groups: str) -> None:
     """Install the project with all extras and the groups named, in the versions that are tested."""
     # Exact versions where they exist for this Python; elsewhere what the ranges of pyproject.toml give.
-    constraints = CONSTRAINTS if session.python in {None, "3.11", "3.12", "3.13"} else ()
+    constraints = () if session.python == "3.14" else CONSTRAINTS
     requirements = [requirement for name in groups for requirement in group(name)]
     session.install(*constraints, "-e", ".[all,testing]", *requirements)
 
