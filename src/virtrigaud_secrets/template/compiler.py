@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from virtrigaud_secrets.golang.reflect import STRING, GoType, SizedInt, Uint8, is_map, is_slice, sorted_keys, type_name
+from virtrigaud_secrets.golang.reflect import (
+    STRING,
+    GoType,
+    SizedInt,
+    Uint8,
+    is_map,
+    is_slice,
+    sorted_keys,
+    to_bytes,
+    type_name,
+)
 from virtrigaud_secrets.template.calls import Code, located
 from virtrigaud_secrets.template.expressions import ExpressionCompiler, Scope, Setter
 from virtrigaud_secrets.template.frame import Frame, Run
@@ -14,7 +24,9 @@ from virtrigaud_secrets.template.functions.table import FunctionError
 from virtrigaud_secrets.template.nodes import (
     Action,
     Body,
+    Command,
     Conditional,
+    Field,
     Invocation,
     Jump,
     Module,
@@ -47,8 +59,10 @@ class Program:
     main: Unit
     """The text's own template."""
     units: dict[str, Unit]
-    names: tuple[str, ...] | None
-    """Entries of the data that the main template uses, or `None` if it uses the data as a whole."""
+    uses_root: bool
+    """Whether the main template uses the data in other ways than entry by entry."""
+    copied: tuple[tuple[bytes, str | None], ...] | None
+    """Texts and names of entries behind them, if the main template does nothing but copy entries of the data."""
 
 
 def compile_module(module: Module, *, strict: bool, root_type: GoType | None) -> Program:
@@ -60,15 +74,33 @@ def compile_module(module: Module, *, strict: bool, root_type: GoType | None) ->
         root_type: Type of all values of the root map, if they have one.
     """
     units: dict[str, Unit] = {}
-    names: tuple[str, ...] | None = None
+    uses_root = True
     for name, body in module.bodies.items():
         scope = Scope(root=name == module.name)
         compiler = _BodyCompiler(scope, units, strict=strict, root_type=root_type)
         run = compiler.body(body)
         units[name] = Unit(run, scope.slots, _weight(body))
-        if name == module.name and not scope.uses_root:
-            names = tuple(scope.root_names)
-    return Program(units[module.name], units, names)
+        if name == module.name:
+            uses_root = scope.uses_root
+    copied = _copied(module.bodies[module.name]) if strict and root_type is not None else None
+    return Program(units[module.name], units, uses_root, copied)
+
+
+def _copied(body: Body) -> tuple[tuple[bytes, str | None], ...] | None:
+    """What a body copies, if it has only text and single fields in it; `None` for any other."""
+    pieces: list[tuple[bytes, str | None]] = []
+    text = b""
+    for node in body:
+        match node:
+            case Text():
+                text += to_bytes(node.value)
+            case Action(pipeline=Pipeline(commands=(Command(operands=(Field(names=(name,)),)),), variables=())):
+                pieces.append((text, name))
+                text = b""
+            case _:
+                return None
+    pieces.append((text, None))
+    return tuple(pieces)
 
 
 def _weight(body: Body) -> int:
@@ -204,7 +236,7 @@ class _BodyCompiler:
                 )
             dot = argument(frame) if argument is not None else None
             _spend(frame, unit.weight, offset)
-            unit.run(Frame(context, frame.out, dot, root=frame.root, slots=unit.slots, depth=frame.depth + 1))
+            unit.run(Frame(context, frame.out, dot, frame.root, unit.slots, frame.depth + 1))
             return None
 
         return run

@@ -11,6 +11,7 @@ from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.errors import ConfigurationError
 from virtrigaud_secrets.golang.reflect import STRING, STRING_MAP, TypedMap, to_string
 from virtrigaud_secrets.template.compiler import Program, compile_module
+from virtrigaud_secrets.template.expressions import data_text
 from virtrigaud_secrets.template.frame import Frame
 from virtrigaud_secrets.template.functions import NAMES
 from virtrigaud_secrets.template.functions.table import Context, FunctionError
@@ -66,28 +67,33 @@ class Template:
             TemplateExecutionError: an action fails, or a limit is reached.
             ConfigurationError: a value is no text, and the template was not compiled for nested data.
         """
-        root: dict[str, object]
-        names = self.program.names
+        program = self.program
+        if program.copied is not None and not self.nested:
+            output = _copy(program.copied, data, self.limits.output_size)
+            if output is not None:
+                return output
+        dot: Mapping[str, object] = data
         if self.nested:
-            root = {key: _to_go(value) for key, value in data.items()}
-        elif names is None:
-            root = TypedMap(STRING_MAP, {key: _to_text(key, value) for key, value in data.items()})
-        else:
-            root = {name: _to_text(name, data[name]) for name in names if name in data}
-        return self._run(root, clock)
+            dot = {key: _to_go(value) for key, value in data.items()}
+        elif program.uses_root:
+            dot = TypedMap(STRING_MAP, {key: data_text(key, value) for key, value in data.items()})
+        return self._run(dot, data, clock)
 
-    def _run(self, root: dict[str, object], clock: Clock) -> bytes:
+    def _run(self, dot: Mapping[str, object], data: Mapping[str, object], clock: Clock) -> bytes:
         """Execute; errors carry nothing of what was computed."""
         out: list[str] = []
         main, limits = self.program.main, self.limits
-        frame = Frame(Context(limits, clock, main.weight), out, root, root=root, slots=main.slots, depth=0)
-        reason, offset = f"the output is larger than {limits.output_size} bytes", None
+        frame = Frame(Context(limits, clock, main.weight), out, dot, data, main.slots, 0)
+        reason, offset = "", None
         try:
             main.run(frame)
             if len(out) == 1 or sum(map(len, out)) <= limits.output_size:
                 output = "".join(out).encode("utf-8", "surrogateescape")
                 if len(output) <= limits.output_size:
                     return output
+            reason = f"the output is larger than {limits.output_size} bytes"
+        except ConfigurationError:
+            raise
         except FunctionError as error:
             reason, offset = error.reason, error.offset
         except RecursionError:
@@ -97,13 +103,18 @@ class Template:
         raise self.source.execution_error(reason, offset)
 
 
-def _to_text(key: str, value: Nested) -> str:
-    """A Go string."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
-    if isinstance(value, str):
-        return value
-    raise ConfigurationError(f"the template's data must be texts, and {key!r} is none")
+def _copy(pieces: tuple[tuple[bytes, str | None], ...], data: Mapping[str, Nested], limit: int) -> bytes | None:
+    """The output of a template that only copies; `None` where it cannot be had so easily."""
+    parts: list[bytes] = []
+    for text, name in pieces:
+        parts.append(text)
+        if name is not None:
+            value = data.get(name)
+            if not isinstance(value, bytes):
+                return None
+            parts.append(value)
+    output = b"".join(parts)
+    return output if len(output) <= limit else None
 
 
 def _to_go(value: Nested) -> object:

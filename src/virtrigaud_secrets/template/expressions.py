@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from virtrigaud_secrets.golang.reflect import BOOL, STRING, GoType, is_map
+from virtrigaud_secrets.errors import ConfigurationError
+from virtrigaud_secrets.golang.reflect import BOOL, STRING, GoType, is_map, to_string
 from virtrigaud_secrets.template.calls import Code, call, call_method, constant, convert, failing, located, wrong_count
 from virtrigaud_secrets.template.calls import untyped_constant as number_value
 from virtrigaud_secrets.template.frame import Frame, Run
@@ -49,7 +50,7 @@ class Slot:
 class Scope:
     """What an expression may refer to, inside one template."""
 
-    __slots__ = ("declared", "dot_is_element", "dot_is_root", "optional", "root_names", "slots", "uses_root")
+    __slots__ = ("declared", "dot_is_element", "dot_is_root", "optional", "slots", "uses_root")
 
     def __init__(self, *, root: bool) -> None:
         self.declared = [Slot("$", 0)]
@@ -60,10 +61,8 @@ class Scope:
         """Whether the dot is surely the data that the caller gave."""
         self.dot_is_element = False
         """Whether the dot is an element of a list or map, and may be a nil of its own kind."""
-        self.root_names: set[str] = set()
-        """Entries of the data that are used by name."""
         self.uses_root = False
-        """Whether the data is used in another way, too."""
+        """Whether the data is used in other ways than entry by entry."""
         self.optional = 0
         """Arguments of `and` and `or` around this place that may not run."""
 
@@ -265,7 +264,6 @@ class ExpressionCompiler:
             return base
         first, *rest = names
         if isinstance(base.node, Dot) and self.scope.dot_is_root and self.root_type is not None and self.strict:
-            self.scope.root_names.add(first)
             code = Code(_root_entry(first, offset), offset, self.root_type)
             return self.fields(code, tuple(rest), offset) if rest else code
         self.scope.uses_root = self.scope.uses_root or isinstance(base.node, Dot)
@@ -323,12 +321,27 @@ def _root_entry(name: str, offset: int) -> Run:
 
     def run(frame: Frame) -> object:
         try:
-            return frame.root[name]
+            value = frame.root[name]
         except KeyError:
             pass
+        else:
+            return value.decode("utf-8", "surrogateescape") if type(value) is bytes else data_text(name, value)
         raise located(FunctionError(f'map has no entry for key "{name}"'), offset)
 
     return run
+
+
+def data_text(name: str, value: object) -> str:
+    """A text of the caller's data as a Go string.
+
+    Raises:
+        ConfigurationError: it is no text.
+    """
+    if isinstance(value, bytes):
+        return to_string(value)
+    if isinstance(value, str):
+        return value
+    raise ConfigurationError(f"the template's data must be texts, and {name!r} is none")
 
 
 def _field(base: Run, name: str, offset: int) -> Run:

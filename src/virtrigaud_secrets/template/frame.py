@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from virtrigaud_secrets.template.functions.table import Context
@@ -14,7 +14,7 @@ class Frame:
     __slots__ = ("context", "depth", "dot", "out", "root", "variables", "write")
 
     def __init__(
-        self, context: Context, out: list[str], dot: object, *, root: dict[str, object], slots: int, depth: int
+        self, context: Context, out: list[str], dot: object, root: Mapping[str, object], slots: int, depth: int
     ) -> None:
         self.context = context
         self.out = out
@@ -22,7 +22,7 @@ class Frame:
         self.write: Callable[[str], None] = out.append
         self.dot = dot
         self.root = root
-        """The data that the caller gave."""
+        """The data as the caller gave it."""
         self.variables: list[object] = [dot] * slots
         """One slot for each declaration; `$` is the first."""
         self.depth = depth
