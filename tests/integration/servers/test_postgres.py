@@ -12,6 +12,7 @@ from virtrigaud_secrets.errors import LocalServerError, MissingDependencyError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.testing.servers import PostgreSQL
 from virtrigaud_secrets.testing.servers.postgres import DatabaseRefusedError, _find_installation
+from virtrigaud_secrets.testing.servers.processes import Account, not_root_command
 
 pytestmark = pytest.mark.integration
 
@@ -137,3 +138,17 @@ def test_not_started_it_says_so() -> None:
     with pytest.raises(LocalServerError, match="use it in a with block"):
         server.restart()
     server.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server must change its account")
+def test_root_that_can_become_nobody_else_uses_a_namespace(
+    postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not not_root_command():
+        pytest.skip("this machine allows no user namespaces")
+    monkeypatch.setattr(Account, "can_be_used", lambda self: False)
+    with PostgreSQL() as server:
+        assert server.accepts("postgres", server.password)
+        assert not server.accepts("postgres", Sensitive("wrong"))
+        status = Path(f"/proc/{server.process.pid}/uid_map").read_text()
+        assert status.split()[2] == "1"

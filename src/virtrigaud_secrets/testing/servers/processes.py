@@ -39,6 +39,9 @@ BASE_ENVIRONMENT: Final = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PA
 """What a server inherits. Nothing else: no token, no proxy, no locale."""
 
 
+_ANY_PROGRAM: Final = "/bin/true" if Path("/bin/true").exists() else "/usr/bin/true"
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """An account of this machine to run a program as."""
@@ -49,6 +52,10 @@ class Account:
     """Its number."""
     gid: int
     """Its group."""
+
+    def can_be_used(self) -> bool:
+        """Whether this process can run programs as that account."""
+        return _succeeds([_ANY_PROGRAM], user=self.uid, group=self.gid, extra_groups=[])
 
 
 def free_port() -> int:
@@ -76,10 +83,10 @@ class Workspace:
         parent = None if account is None else _parent_open_to_all()
         try:
             self.path: Final = Path(tempfile.mkdtemp(prefix="virtrigaud-secrets-", dir=parent)).resolve()
-            if account is not None:
-                os.chown(self.path, account.uid, account.gid)
         except OSError as error:
             raise LocalServerError(f"no temporary directory can be made: {error.strerror}") from error
+        if account is not None:
+            self._give_to(account)
         self._account: Final = account
         self._lock: Final = threading.Lock()
         self._owner: Final = os.getpid()
@@ -167,6 +174,13 @@ class Workspace:
                 process.stop()
         finally:
             self._dismiss_guard()
+
+    def _give_to(self, account: Account) -> None:
+        try:
+            os.chown(self.path, account.uid, account.gid)
+        except OSError as error:
+            self.path.rmdir()
+            raise LocalServerError(f"a directory cannot be given to {account.name}: {error.strerror}") from error
 
     def _dismiss_guard(self) -> None:
         if self._guard.stdin is not None:
@@ -317,6 +331,28 @@ class ServerProcess:
             return text in self.log.read_text(errors="replace")
         except OSError:
             return False
+
+
+def not_root_command() -> list[str]:
+    """What to put before a command so that it takes itself for another user than root; empty where that fails."""
+    command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("not_root.py"))]
+    return command if _succeeds([*command, _ANY_PROGRAM]) else []
+
+
+def _succeeds(
+    command: Sequence[str],
+    *,
+    user: int | None = None,
+    group: int | None = None,
+    extra_groups: Sequence[int] | None = None,
+) -> bool:
+    quiet = subprocess.DEVNULL
+    try:
+        return not subprocess.call(  # noqa: S603  # programs are chosen by this module, no shell
+            command, stdin=quiet, stdout=quiet, stderr=quiet, cwd="/", user=user, group=group, extra_groups=extra_groups
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
 
 
 def _parent_open_to_all() -> Path:

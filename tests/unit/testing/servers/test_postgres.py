@@ -58,7 +58,11 @@ def test_roots_server_needs_another_account(tmp_path: Path, monkeypatch: pytest.
     programs = install(tmp_path / "bin")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(postgres, "_unprivileged_account", lambda: None)
+    monkeypatch.setattr(postgres, "not_root_command", list)
     assert "does not run as root" in PostgreSQL.missing_reason(programs)
+    monkeypatch.setattr(postgres, "not_root_command", lambda: ["wrapper"])
+    assert PostgreSQL.missing_reason(programs) == ""
+    monkeypatch.setattr(postgres, "not_root_command", list)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert PostgreSQL.missing_reason(programs) == ""
 
