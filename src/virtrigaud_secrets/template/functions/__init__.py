@@ -80,6 +80,9 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "versions": (
         "semver", "semverCompare",
     ),
+    "yaml_documents": (
+        "toYaml", "fromYaml",
+    ),
 }  # fmt: skip
 """Module of this package → the names it defines. A test compares this with the modules' own tables."""
 

@@ -67,7 +67,8 @@ def _camel_case(text: str) -> str:
     while lead < len(text) and _is_connector(text[lead]):
         lead += 1
     if lead == len(text):
-        return text
+        # Nothing but connectors: Go writes the last one twice.
+        return text + text[-1:]
     parts = [text[:lead]]
     shouting = strings.is_upper(text[lead])
     current = strings.upper_of(text[lead])

@@ -161,9 +161,18 @@ def _slice(values: object, *indices: object) -> object:
 def _chunk(context: Context, size: int, values: object) -> TypedSlice:
     items = items_of(values, "chunk")
     if size <= 0:
-        raise FunctionError("runtime error: makeslice: len out of range")
+        return TypedSlice(_NESTED_SLICE, _chunk_backwards(size, items))
     context.check_items(math.ceil(len(items) / size))
     return TypedSlice(_NESTED_SLICE, [list(items[start : start + size]) for start in range(0, len(items), size)])
+
+
+def _chunk_backwards(size: int, items: Sequence[object]) -> list[object]:
+    """What Go's arithmetic makes of a size below one: nothing, one chunk, or a panic."""
+    if len(items) == 1 and size < -1:
+        return [list(items)]
+    if len(items) > 1 and len(items) - 1 <= -size:
+        return []
+    raise FunctionError("runtime error: makeslice: len out of range")
 
 
 FUNCTIONS: Final = table(
