@@ -1,0 +1,69 @@
+"""Importing costs little: nothing heavy is loaded before it is needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = frozenset({
+    "azure", "boto3", "botocore", "click", "cryptography", "google", "hvac", "importlib.metadata", "kubernetes",
+    "pydantic", "re2", "requests", "rich", "tenacity", "typer", "urllib3", "yaml",
+})  # fmt: skip
+"""What a program that uses one part of the library should not pay for because of another."""
+
+WITHOUT_MODELS = (
+    "bundle",
+    "clock",
+    "errors",
+    "findings",
+    "gjson",
+    "golang",
+    "sensitive",
+    "settings",
+    "validation",
+    "testing",
+)
+"""Modules and packages below the models: nothing of the list above."""
+
+SDKS = HEAVY - {"pydantic", "yaml", "importlib.metadata"}
+
+
+def loaded_by(*statements: str) -> set[str]:
+    """Modules in a fresh interpreter after `statements`."""
+    code = "; ".join([*statements, "import sys", "print(*sys.modules)"])
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def heavy(modules: set[str], names: frozenset[str] = HEAVY) -> set[str]:
+    return {name for name in names if name in modules}
+
+
+def test_the_root_loads_nothing_but_itself() -> None:
+    modules = loaded_by("import virtrigaud_secrets")
+    assert heavy(modules) == set()
+    assert {name for name in modules if name.startswith("virtrigaud_secrets.")} == set()
+
+
+@pytest.mark.parametrize("part", WITHOUT_MODELS)
+def test_what_is_below_the_models_is_free_of_all_of_it(part: str) -> None:
+    assert heavy(loaded_by(f"import virtrigaud_secrets.{part}")) == set()
+
+
+@pytest.mark.parametrize("part", ["Resolver", "Catalog", "Settings", "Bundle", "SecretsError"])
+def test_a_public_name_loads_no_sdk(part: str) -> None:
+    assert heavy(loaded_by(f"from virtrigaud_secrets import {part}"), SDKS) == set()
+
+
+@pytest.mark.parametrize(
+    "part", ["manifests", "models", "stores.registry", "stores.base", "template", "resolver.planner"]
+)
+def test_planning_loads_no_sdk(part: str) -> None:
+    assert heavy(loaded_by(f"import virtrigaud_secrets.{part}"), SDKS) == set()
+
+
+def test_the_measure_sees_what_is_loaded() -> None:
+    assert heavy(loaded_by("import hvac, pydantic")) >= {"hvac", "requests", "urllib3", "pydantic"}
