@@ -33,6 +33,7 @@ _TOKEN_REFUSED: Final = frozenset({"permission denied", "invalid token"})
 """Bare words of a 403 that is about the token. A policy's refusal is a list: `1 error occurred: …`."""
 
 _NO_MOUNT: Final = "no handler for route"
+_UPGRADING: Final = "Upgrading from non-versioned to versioned"
 _WRONG_KV_FORM: Final = "Invalid path for a versioned K/V secrets engine"
 
 _REASONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
@@ -96,6 +97,8 @@ def of_answer(
         return _unavailable(status, words, path=path, retry_after=retry_after)
     if status < HTTPStatus.BAD_REQUEST:
         return Fault(_final(StoreUnavailableError("the server sends elsewhere", path=path, status=status)))
+    if any(_UPGRADING in word for word in words):
+        return Fault(StoreUnavailableError("the KV engine is not ready yet", path=path, status=status), transient=True)
     reason = next((said for pattern, said in _REASONS if any(map(pattern.search, words))), _REFUSED)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         reason = "the path does not support this request"

@@ -30,6 +30,7 @@ def answer(status, *words, capability="read", **body):
     ("status", "words", "error", "acted", "transient"),
     [
         (400, ["unknown role: x"], InvalidRequestError, False, False),
+        (400, ["Upgrading from non-versioned to versioned data."], StoreUnavailableError, False, True),
         (403, [POLICY], AccessDeniedError, False, False),
         (404, [], SecretNotFoundError, False, False),
         (404, ['no handler for route "nope/x". route entry not found.'], MountNotFoundError, False, False),
