@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from virtrigaud_secrets.bundle import Bundle
@@ -39,6 +41,7 @@ def found(text: str) -> list[tuple[str, str]]:
         known_hosts_line(KEY, "host").replace(" ", "\t"),
         known_hosts_line(KEY, "host") + "\r",
     ],
+    ids=count(),  # a key is another one in each process
 )
 def test_a_good_line(line: str) -> None:
     assert found(f"{line}\n") == []
@@ -69,6 +72,7 @@ def test_comments_and_blank_lines() -> None:
         (f"host,,other ssh-ed25519 {BLOB}", "host,host"),
         (f"host, ssh-ed25519 {BLOB}", "host,host"),
     ],
+    ids=count(),  # as above
 )
 def test_a_bad_line_is_told_by_number(line: str, fault: str) -> None:
     (finding,) = check(f"# one\n{known_hosts_line(KEY, 'host')}\n{line}\n", kind="ssh")[:1]

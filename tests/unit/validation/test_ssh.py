@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import warnings
+from itertools import count
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -92,6 +93,7 @@ class TestPrivateKey:
             b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----\n",
             b"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
         ],
+        ids=count(),  # a key is another one in each process
     )
     def test_no_private_key(self, value: bytes) -> None:
         assert found(data(ssh_privatekey=value)) == [("error", "ssh-privatekey", "not-a-private-key")]
@@ -212,6 +214,7 @@ class TestPublicKey:
             b"---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----\n",
             b"\xff \xfe",
         ],
+        ids=count(),  # a key is another one in each process
     )
     def test_no_public_key(self, value: bytes) -> None:
         assert found(data(ssh_publickey=value)) == [("error", "ssh-publickey", "not-a-public-key")]
