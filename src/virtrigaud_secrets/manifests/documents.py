@@ -30,6 +30,7 @@ LOADER: Final = cast("type[yaml.SafeLoader]", getattr(yaml, "CSafeLoader", yaml.
 
 _SEPARATOR: Final = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _NO_CONTENT: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)|%[^\n]*(?:\n|\Z))*")
+_ESCAPE: Final = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)")
 _STANDARD_TAG: Final = "tag:yaml.org,2002:"
 _BINARY_TAG: Final = _STANDARD_TAG + "binary"
 _RESOLVED_TAGS: Final = frozenset(_STANDARD_TAG + name for name in ("bool", "int", "float", "null", "timestamp"))
@@ -107,7 +108,7 @@ def events(chunk: Chunk) -> Iterator[Event]:
         YamlFault: it is no YAML.
     """
     try:
-        yield from yaml.parse(chunk.text, Loader=LOADER)  # pyright: ignore[reportUnknownMemberType]  # stubs say nothing
+        yield from yaml.parse(_joined_surrogates(chunk.text), Loader=LOADER)  # pyright: ignore[reportUnknownMemberType]  # stubs say nothing
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark is not None else (0, 0)
@@ -120,6 +121,17 @@ def events(chunk: Chunk) -> Iterator[Event]:
 def line_of(event: Event) -> int:
     """The line an event begins in, from 0."""
     return 0 if event.start_mark is None else event.start_mark.line
+
+
+def _joined_surrogates(text: str) -> str:
+    """JSON's pairs of escapes as the character they mean: YAML knows no such pairs."""
+    if not text.removeprefix("---").lstrip().startswith("{"):
+        return text
+    return _ESCAPE.sub(lambda found: _character(found[1], found[2]) if found[1] else found[0], text)
+
+
+def _character(high: str, low: str) -> str:
+    return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + (int(low, 16) - 0xDC00))
 
 
 @dataclass(slots=True)

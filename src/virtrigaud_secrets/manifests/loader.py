@@ -29,11 +29,14 @@ DEFAULT_NAMESPACE: Final = "default"
 """Where kubectl puts what names no namespace."""
 
 _OURS: Final = re.compile(
-    r"^[ \t-]*[\"']?(apiVersion[\"']?[ \t]*:[ \t]*[\"']?(generators\.)?external-secrets\.io/"
+    r"(?:^|[{,])[ \t-]*[\"']?(apiVersion[\"']?[ \t]*:[ \t]*[\"']?(generators\.)?external-secrets\.io/"
     r"|kind[\"']?[ \t]*:[ \t]*[\"']?(ExternalSecret|SecretStore|ClusterSecretStore)\b)",
     re.MULTILINE,
 )
 """Tells a broken manifest of ESO from text that was never YAML."""
+
+_HELM: Final = re.compile(r"[ \t-]*([\w.-]+:[ \t]*)?\{\{")
+"""A line of a Helm template that YAML cannot read."""
 
 
 def load(
@@ -215,6 +218,8 @@ class _Loading:
         namespace = self._namespace(recognised)
         name = f"{namespace}/{recognised.name}" if namespace else recognised.name
         subject = f"{recognised.kind} {name}" if recognised.kind and recognised.name else ""
+        if len(remarks) > MAX_FINDINGS:
+            remarks = sorted(remarks, key=lambda remark: list(Severity).index(remark.severity))
         findings = [
             Finding(
                 message=remark.message,
@@ -231,7 +236,8 @@ class _Loading:
         findings.sort(key=lambda finding: finding.line or 0)
         if len(remarks) > MAX_FINDINGS:
             message = f"{len(remarks) - MAX_FINDINGS} more like these"
-            findings.append(replace(findings[-1], message=message, field="", severity=_worst(remarks[MAX_FINDINGS:])))
+            severity = remarks[MAX_FINDINGS].severity
+            findings.append(replace(findings[-1], message=message, field="", severity=severity, code="more"))
         return tuple(findings)
 
     def _broken(self, fault: YamlFault, file: str, chunk: Chunk, index: int) -> None:
@@ -242,7 +248,7 @@ class _Loading:
             self._refuse(file, index, fault.reason, line=line, code="refused-yaml")
             return
         if _OURS.search(chunk.text):
-            if "{{" in chunk.text:
+            if any(_HELM.match(text) for text in chunk.text.splitlines()[fault.line : fault.line + 1]):
                 message += " (a Helm template must be rendered first)"
             self._refuse(file, index, message, line=line, code="invalid-yaml")
             return
@@ -264,11 +270,6 @@ def _expand(data: object, location: Location) -> Iterator[tuple[Location, object
                 yield from _expand(item, (*location, "items", index))
             return
     yield location, data
-
-
-def _worst(remarks: list[Remark]) -> Severity:
-    severities = {remark.severity for remark in remarks}
-    return next(severity for severity in Severity if severity in severities)
 
 
 def _count(number: int, noun: str) -> str:
