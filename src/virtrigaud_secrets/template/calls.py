@@ -210,11 +210,10 @@ def call(function: Function, arguments: Sequence[Code], final: Code | None, offs
         return failing(reason, offset)
     runs = argument_codes(function, given)
     shown = all(isinstance(code.node, _CONSTANTS) for code in given)
-    if not function.context and not function.walks:
-        if len(runs) == 1:
-            return _unary_call(function, runs[0], offset, shown=shown)
-        if len(runs) == 2 and isinstance(given[0].node, _CONSTANTS):  # noqa: PLR2004 - a constant and one other
-            return _unary_call(function, runs[1], offset, shown=shown, first=runs[0])
+    if len(runs) == 1:
+        return _unary_call(function, runs[0], offset, shown=shown)
+    if len(runs) == 2 and isinstance(given[0].node, _CONSTANTS) and not function.walks:  # noqa: PLR2004 - as it says
+        return _partial_call(function, runs, offset, shown=shown)
     return _general_call(function, runs, offset, last_first=final is not None, shown=shown)
 
 
@@ -229,15 +228,17 @@ def refusal(error: FunctionError, name: str, offset: int, *, shown: bool) -> Fun
     return error
 
 
-def _unary_call(function: Function, argument: Run, offset: int, *, shown: bool, first: Run | None = None) -> Run:
-    """A call with one argument, or with a constant and one argument."""
-    target, name, check = function.call, function.name, _check_of(function)
-    threshold = BYTES_PER_STEP if function.result.kind == "string" else -1
+def _unary_call(function: Function, argument: Run, offset: int, *, shown: bool) -> Run:
+    """A call with one argument."""
+    target, name, with_context, walks = function.call, function.name, function.context, function.walks
+    check, threshold = _check_of(function)
 
     def run(frame: Frame) -> object:
         value = argument(frame)
         try:
-            result = target(value) if first is None else target(first(frame), value)
+            if walks and type(value) in _CONTAINERS:
+                check_weight(value, frame.context)
+            result = target(frame.context, value) if with_context else target(value)
             if check is not None and (threshold < 0 or len(result) > threshold):  # type: ignore[arg-type]  # a string
                 check(result, frame.context)
         except FunctionError as error:
@@ -247,16 +248,36 @@ def _unary_call(function: Function, argument: Run, offset: int, *, shown: bool, 
     return run
 
 
-def _check_of(function: Function) -> Callable[[object, Context], None] | None:
-    """How a function's result is held against the limits."""
-    return check_result if function.result.kind in _GROWING and not function.bounded else None
+def _partial_call(function: Function, runs: list[Run], offset: int, *, shown: bool) -> Run:
+    """A call with a constant and one argument."""
+    target, name, with_context = function.call, function.name, function.context
+    check, threshold = _check_of(function)
+    first, argument = runs
+
+    def run(frame: Frame) -> object:
+        value = argument(frame)
+        try:
+            result = target(frame.context, first(frame), value) if with_context else target(first(frame), value)
+            if check is not None and (threshold < 0 or len(result) > threshold):  # type: ignore[arg-type]  # a string
+                check(result, frame.context)
+        except FunctionError as error:
+            raise refusal(error, name, offset, shown=shown) from None
+        return result
+
+    return run
+
+
+def _check_of(function: Function) -> tuple[Callable[[object, Context], None] | None, int]:
+    """How a function's result is held against the limits, and the length from which on a text need be."""
+    check = check_result if function.result.kind in _GROWING and not function.bounded else None
+    return check, BYTES_PER_STEP if function.result.kind == "string" else -1
 
 
 def _general_call(function: Function, runs: list[Run], offset: int, *, last_first: bool, shown: bool) -> Run:
     """A call with any number of arguments."""
     target, name, walks, with_context = function.call, function.name, function.walks, function.context
     others, last = (runs[:-1], runs[-1]) if last_first else (runs, None)
-    check = _check_of(function)
+    check, threshold = _check_of(function)
 
     def run(frame: Frame) -> object:
         context = frame.context
@@ -272,7 +293,7 @@ def _general_call(function: Function, runs: list[Run], offset: int, *, last_firs
                     if type(value) in _CONTAINERS:
                         check_weight(value, context)
             result = target(context, *values) if with_context else target(*values)
-            if check is not None:
+            if check is not None and (threshold < 0 or len(result) > threshold):  # type: ignore[arg-type]  # a string
                 check(result, context)
         except FunctionError as error:
             raise refusal(error, name, offset, shown=shown) from None
