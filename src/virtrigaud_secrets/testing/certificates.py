@@ -134,7 +134,7 @@ class CertificateAuthority:
         is_ca: bool = False,
         names: tuple[str, ...] = (),
     ) -> x509.Certificate:
-        """A certificate for `public_key`, of an authority or of a server called `names`."""
+        """A certificate for `public_key`, of an authority or of a server or client called `names`."""
         from cryptography import x509
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -156,7 +156,8 @@ class CertificateAuthority:
         if is_ca:
             builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         else:
-            builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+            builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
             builder = builder.add_extension(
                 x509.SubjectAlternativeName([_name(name) for name in names]), critical=False
             )

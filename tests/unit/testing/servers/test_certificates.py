@@ -4,9 +4,19 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 
-from virtrigaud_secrets.testing.servers.certificates import BACKDATE, LIFE, Authority, IssuedCertificate
+from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.testing.servers.certificates import (
+    BACKDATE,
+    LIFE,
+    Authority,
+    IssuedCertificate,
+    server_context,
+)
+
+LARGE = Sensitive(b"planted" * 10_000)
 
 
 class FixedClock:
@@ -52,11 +62,20 @@ def test_a_client_that_trusts_the_authority_accepts_its_names_and_no_others(tmp_
 
 def test_life_is_counted_on_the_given_clock() -> None:
     authority = Authority.create(clock=FixedClock())
-    for pem in (authority.pem, authority.issue().certificate):
-        certificate = x509.load_pem_x509_certificate(pem)
-        assert certificate.not_valid_before_utc == FixedClock().now() - BACKDATE
-        assert certificate.not_valid_after_utc == FixedClock().now() + LIFE
+    root, leaf = (x509.load_pem_x509_certificate(pem) for pem in (authority.pem, authority.issue().certificate))
+    assert root.not_valid_before_utc == leaf.not_valid_before_utc == FixedClock().now() - BACKDATE
+    assert leaf.not_valid_after_utc == FixedClock().now() + LIFE < root.not_valid_after_utc
     assert timedelta(days=1) < LIFE
+
+
+def test_what_does_not_fit_together_is_refused_unseen() -> None:
+    authority = Authority.create()
+    issued, other = authority.issue(), authority.issue()
+    assert server_context(issued.certificate, issued.key).cert_store_stats()["x509"] == 0
+    for certificate, key in ((issued.certificate, other.key), (b"planted", issued.key), (issued.certificate, LARGE)):
+        with pytest.raises(ValueError, match=r"do not belong together|more than 16384 bytes") as caught:
+            server_context(certificate, key)
+        assert "planted" not in str(caught.value)
 
 
 def test_the_key_does_not_show() -> None:
