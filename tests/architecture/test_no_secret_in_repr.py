@@ -1,0 +1,252 @@
+"""Marked values are planted everywhere a value may be kept; whatever makes text of it must not show them."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import dataclasses
+import io
+import json
+import logging
+import pickle
+import pprint
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+import yaml
+from rich.console import Console
+from rich.pretty import Pretty
+from rich.traceback import Traceback
+
+from virtrigaud_secrets.bundle import Bundle, Lease, Provenance
+from virtrigaud_secrets.errors import ResolveError, SecretsError, ValidationError
+from virtrigaud_secrets.models.backends.fake import FakeProvider, FakeProviderData
+from virtrigaud_secrets.models.backends.files import FilesProvider
+from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.settings import Settings
+from virtrigaud_secrets.stores import fake, files
+from virtrigaud_secrets.stores.base import Answer, Fetch
+from virtrigaud_secrets.stores.payload import Lookup, TextPayload
+from virtrigaud_secrets.stores.vault.payload import VaultPayload
+from virtrigaud_secrets.testing.certificates import CertificateAuthority
+from virtrigaud_secrets.testing.clock import START
+from virtrigaud_secrets.testing.contract import STORE, store_context
+from virtrigaud_secrets.testing.keys import ssh_key
+from virtrigaud_secrets.validation import validate
+
+CANARY = "canary-" + "7d0f3a"
+"""In two parts, so that no traceback finds it in this line."""
+FORMS = (CANARY, base64.b64encode(CANARY.encode()).decode().rstrip("="), CANARY.encode().hex())
+"""A value in other clothes is a value still."""
+
+LEASE = Lease(lease_id=CANARY, duration=60, renewable=True, expires_at=datetime(2030, 1, 1, tzinfo=UTC))
+ORIGIN = Provenance(store="SecretStore ns/s", path="a/b", property="password", lease=LEASE)
+DOCUMENT = json.dumps({"password": CANARY}).encode()
+
+
+def text_payload() -> TextPayload:
+    return TextPayload(DOCUMENT, lookup=Lookup.PATH, store="s", path="p")
+
+
+def vault_payload() -> VaultPayload:
+    return VaultPayload({"password": CANARY}, envelope={"lease_id": CANARY}, store="s", path="p")
+
+
+def directory_payload() -> files.DirectoryPayload:
+    return files.DirectoryPayload({"password": CANARY.encode()}, store="s", path="p")
+
+
+def fake_spec() -> FakeProvider:
+    return FakeProvider(data=(FakeProviderData(key="k", value=CANARY),))
+
+
+HOLDERS: dict[str, Callable[[], object]] = {
+    "sensitive": lambda: Sensitive(CANARY),
+    "bundle": lambda: Bundle({"password": CANARY.encode()}, name="n", provenance={"password": (ORIGIN,)}),
+    "lease": lambda: LEASE,
+    "provenance": lambda: ORIGIN,
+    "text payload": text_payload,
+    "vault payload": vault_payload,
+    "directory payload": directory_payload,
+    "answer": lambda: Answer(payload=text_payload(), path="p", lease=LEASE),
+    "settings": lambda: Settings(vault_token=Sensitive(CANARY)),
+    "context": lambda: store_context(settings=Settings(vault_token=Sensitive(CANARY))),
+    "fake spec": fake_spec,
+    "fake client": lambda: fake.FACTORY.connect(fake_spec(), store_context()),
+    "ssh key": lambda: dataclasses.replace(ssh_key(), private=CANARY),
+    "issued certificate": lambda: dataclasses.replace(CertificateAuthority().issue(), private_key=CANARY),
+}
+
+
+def rich_text(renderable: object) -> str:
+    console = Console(file=io.StringIO(), width=10_000)
+    console.print(renderable)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def log_text(message: object, *arguments: object) -> str:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.handle(logging.LogRecord("x", logging.INFO, "x", 1, message, arguments, None))
+    return stream.getvalue()
+
+
+TEXTS: dict[str, Callable[[object], str]] = {
+    "repr": repr,
+    "str": str,
+    "format": lambda holder: f"{holder}",
+    "ascii": ascii,
+    "percent": lambda holder: "%s %r" % (holder, holder),  # noqa: UP031  # the old way is a way
+    "in a list": lambda holder: str([holder]),
+    "in a dict": lambda holder: str({"x": holder}),
+    "pprint": pprint.pformat,
+    "rich": lambda holder: rich_text(Pretty(holder)),
+    "log": lambda holder: log_text("%s", holder),
+    "log of the object itself": log_text,
+}
+
+
+def assert_hidden(text: str) -> None:
+    assert text
+    shown = [form for form in FORMS if form in text]
+    assert not shown, "a planted value shows"
+
+
+@pytest.fixture(params=list(HOLDERS))
+def holder(request: pytest.FixtureRequest) -> object:
+    return HOLDERS[request.param]()
+
+
+@pytest.mark.parametrize("make_text", TEXTS.values(), ids=TEXTS)
+def test_no_text_shows_a_value(holder: object, make_text: Callable[[object], str]) -> None:
+    assert_hidden(make_text(holder))
+
+
+def test_the_search_finds_a_value_that_shows() -> None:
+    for text in (CANARY, base64.b64encode(CANARY.encode()).decode(), CANARY.encode().hex()):
+        with pytest.raises(AssertionError, match="planted"):
+            assert_hidden(f"before {text} after")
+
+
+class TestCopies:
+    @pytest.mark.parametrize(
+        "name", ["sensitive", "bundle", "text payload", "vault payload", "directory payload", "answer"]
+    )
+    def test_are_not_pickled(self, name: str) -> None:
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            pickle.dumps(HOLDERS[name]())
+
+    @pytest.mark.parametrize("name", ["sensitive", "text payload", "vault payload", "directory payload", "answer"])
+    def test_are_not_made_deep_down(self, name: str) -> None:
+        with pytest.raises(TypeError, match="cannot be pickled or copied"):
+            copy.deepcopy(HOLDERS[name]())
+
+    @pytest.mark.parametrize("name", ["answer", "settings", "context"])
+    def test_are_not_made_by_asdict(self, name: str) -> None:
+        holder = HOLDERS[name]()
+        assert dataclasses.is_dataclass(holder)
+        assert not isinstance(holder, type)
+        with pytest.raises(TypeError, match="cannot"):
+            dataclasses.asdict(holder)
+
+    @pytest.mark.parametrize("name", ["sensitive", "bundle", "answer"])
+    def test_are_not_made_by_json_or_yaml(self, name: str) -> None:
+        with pytest.raises(TypeError, match="not JSON serializable"):
+            json.dumps(HOLDERS[name]())
+        with pytest.raises((TypeError, yaml.YAMLError)) as caught:
+            yaml.safe_dump(HOLDERS[name]())
+        assert_hidden(str(caught.value))
+
+
+def faults(directory: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What goes wrong with a value at hand."""
+    yield "bundle, no text", lambda: Bundle({"a": b"\xff" + CANARY.encode()}).text("a")
+    yield "bundle, no key", lambda: Bundle({"a": CANARY.encode()})["b"]
+    yield "bundle, assignment", lambda: setattr(Bundle({"a": CANARY.encode()}), "a", 1)
+    yield "sensitive, no text", lambda: Sensitive(b"\xff" + CANARY.encode()).reveal_text()
+    yield "text, no property", lambda: text_payload().property("absent")
+    yield "text, no entries", lambda: text_payload().entries("password")
+    yield "text, no map", lambda: TextPayload(json.dumps([CANARY]).encode(), lookup=Lookup.PATH).entries()
+    plain = TextPayload(CANARY.encode(), lookup=Lookup.INNER_LITERAL_THEN_PATH)
+    yield "text, no JSON", lambda: plain.property("a.b")
+    yield "text, absurd path", lambda: text_payload().property("[" * 5000)
+    yield "vault, no property", lambda: vault_payload().property("absent")
+    yield "vault, no entries", lambda: vault_payload().entries("password")
+    yield "directory, no property", lambda: directory_payload().property("absent")
+    yield "directory, no entries", lambda: directory_payload().entries("password")
+    yield (
+        "directory, no text",
+        lambda: files.DirectoryPayload({"a": b"\xff" + CANARY.encode()}, store="s", path="p").whole(),
+    )
+    client = fake.FACTORY.connect(fake_spec(), store_context())
+    yield "fake, no secret", lambda: client.get(Fetch(store=STORE, key="absent"))
+    for number, text in enumerate((f"a: [{CANARY}", f"a: {CANARY}\na: {CANARY}", f"- {CANARY}", f"b: {CANARY}")):
+        path = directory / f"{number}.yaml"
+        path.touch(mode=0o600)
+        path.write_text(text)
+        store = files.FACTORY.connect(FilesProvider(path=str(path)), store_context())
+        yield f"files, {number}", partial(store.get, Fetch(store=STORE, key="a"))
+    bad = Bundle({"password": CANARY.encode() + b"\n", "tls.crt": CANARY.encode(), "tls.key": CANARY.encode()})
+    yield "validation", lambda: refuse(bad)
+    yield "several", lambda: several(bad)
+
+
+def refuse(bundle: Bundle) -> None:
+    findings = validate(bundle, now=START, kind="tls") + validate(bundle, now=START, kind="credential")
+    assert len(findings) >= 3
+    raise ValidationError("refused", findings=findings)
+
+
+def several(bundle: Bundle) -> None:
+    found: list[SecretsError] = []
+    for attempt in (lambda: refuse(bundle), lambda: text_payload().property("absent")):
+        try:
+            attempt()
+        except SecretsError as error:
+            found.append(error.at("ExternalSecret ns/n", "spec.data[0]"))
+    raise ResolveError("2 faults", errors=found)
+
+
+def own_frames(report: traceback.TracebackException | None) -> Iterator[str]:
+    """Local variables of the library's frames, in the report and all it hangs on."""
+    if report is None:
+        return
+    yield from (str(frame.locals) for frame in report.stack if "virtrigaud_secrets" in Path(frame.filename).parts)
+    yield from own_frames(report.__cause__)
+    yield from own_frames(report.__context__)
+
+
+def fault_of(provoke: Callable[[], object]) -> Exception:
+    try:
+        provoke()
+    except Exception as error:  # noqa: BLE001  # each has its own type
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def test_no_fault_shows_a_value(tmp_path: Path) -> None:
+    for name, provoke in faults(tmp_path):
+        error = fault_of(provoke)
+        report = traceback.TracebackException.from_exception(error, capture_locals=True)
+        shown = [str(error), repr(error), *report.format_exception_only(), *own_frames(report)]
+        assert not [text for text in shown if any(form in text for form in FORMS)], f"{name}: a planted value shows"
+
+
+def test_rich_shows_the_locals_of_a_fault_without_values() -> None:
+    error = fault_of(lambda: text_payload().property("absent"))
+    shown = rich_text(Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True))
+    assert "absent" in shown
+    assert_hidden(shown)
+
+
+def test_the_ways_out_are_few_and_known() -> None:
+    """Positive control: the values are there, and only these calls give them."""
+    bundle = Bundle({"password": CANARY.encode()})
+    assert bundle.text("password") == CANARY
+    assert Sensitive(CANARY).reveal_text() == CANARY
+    assert text_payload().property("password").decode() == CANARY
