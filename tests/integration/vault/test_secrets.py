@@ -138,6 +138,12 @@ def test_a_v1_store_pointed_at_a_v2_engine_says_so(guide_world, connect, fetch):
         client.get(fetch("secret/providers/vsphere"))
 
 
+def test_a_large_secret(guide_world, connect, fetch):
+    value = "x" * 700_000
+    guide_world.openbao.ask("POST", "secret/data/providers/large", {"data": {"value": value}})
+    assert connect().get(fetch("secret/providers/large")).payload.property("value").decode() == value
+
+
 def test_tokens_can_be_made_too(guide_world, connect, fetch):
     client = connect({}, vault_token=guide_world.openbao.root_token)
     answer = client.get(fetch("auth/token/create", policies=["default"], ttl="60s"))

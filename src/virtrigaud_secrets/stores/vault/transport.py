@@ -259,7 +259,8 @@ class Transport:
         """The whole answer, None if it is too long. The library's time limit is for each read, not for all of them."""
         chunks: list[bytes] = []
         size = 0
-        for chunk in response.iter_content(_CHUNK):
+        # Not `iter_content`: it waits for a full chunk, however slowly the bytes come.
+        while chunk := response.raw.read1(_CHUNK):
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
                 return None
