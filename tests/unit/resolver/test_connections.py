@@ -1,0 +1,85 @@
+"""From a store reference to the one client of that store."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from virtrigaud_secrets.clock import SystemClock
+from virtrigaud_secrets.errors import ClosedError, StoreNotFoundError, UnsupportedFeatureError
+from virtrigaud_secrets.manifests import load
+from virtrigaud_secrets.models.external_secret import SecretStoreRef
+from virtrigaud_secrets.resolver.connections import Connections
+from virtrigaud_secrets.settings import Settings
+from virtrigaud_secrets.stores.base import StoreKey
+
+STORES = """
+{apiVersion: external-secrets.io/v1, kind: SecretStore, metadata: {name: plain, namespace: ns},
+ spec: {retrySettings: {maxRetries: 3, retryInterval: 2s}, provider: {fake: {data: [{key: a, value: v}]}}}}
+---
+{apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: {name: shared},
+ spec: {provider: {fake: {data: [{key: a, value: v}]}}}}
+---
+{apiVersion: external-secrets.io/v1, kind: SecretStore, metadata: {name: foreign, namespace: ns},
+ spec: {provider: {doppler: {}}}}
+"""
+
+
+@pytest.fixture
+def connections(tmp_path):
+    (tmp_path / "stores.yaml").write_text(STORES)
+    made = Connections(load(tmp_path), settings=Settings(), clock=SystemClock(), references=None)
+    yield made
+    made.close()
+
+
+def reference(name, kind="SecretStore"):
+    return SecretStoreRef(name=name, kind=kind)
+
+
+def test_a_store_has_one_client_whoever_asks(connections):
+    key = connections.bind(reference("plain"), namespace="ns").key
+    assert key == StoreKey("SecretStore", "ns", "plain")
+    barrier = threading.Barrier(8)
+    found = []
+
+    def ask():
+        barrier.wait()
+        found.append(connections.client(key))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(client) for client in found}) == 1
+
+
+def test_a_cluster_store_is_another_identity_for_each_namespace(connections):
+    keys = {connections.bind(reference("shared", "ClusterSecretStore"), namespace=name).key for name in ("a", "b")}
+    assert keys == {StoreKey("ClusterSecretStore", name, "shared") for name in ("a", "b")}
+
+
+def test_retry_settings_of_the_manifest_reach_the_backend(connections):
+    retry = connections.bind(reference("plain"), namespace="ns").context.retry
+    assert (retry.retries, retry.interval) == (3, timedelta(seconds=2))
+    assert connections.bind(reference("shared", "ClusterSecretStore"), namespace="a").context.retry is None
+
+
+def test_what_cannot_be_bound(connections):
+    with pytest.raises(StoreNotFoundError):
+        connections.bind(reference("nope"), namespace="ns")
+    with pytest.raises(UnsupportedFeatureError, match="doppler"):
+        connections.bind(reference("foreign"), namespace="ns")
+
+
+def test_close_closes_every_client_once(connections, monkeypatch):
+    key = connections.bind(reference("plain"), namespace="ns").key
+    client = connections.client(key)
+    closed = []
+    monkeypatch.setattr(type(client), "close", lambda self, *, revoke=True: closed.append(revoke))
+    connections.close(revoke=False)
+    connections.close()
+    assert closed == [False]
+    with pytest.raises(ClosedError):
+        connections.client(key)
