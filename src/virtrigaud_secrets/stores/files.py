@@ -275,8 +275,7 @@ def _secret_in(text: bytes, key: str, *, is_json: bool) -> bytes | _Broken | Non
 
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        document: Node | None = yaml.compose(text, Loader=loader)
-        entries = _entries(document)
+        entries = _entries(yaml.compose(text, Loader=loader))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]  # its stub says too little
         return entries if isinstance(entries, _Broken) else _node_text(entries.get(key))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark

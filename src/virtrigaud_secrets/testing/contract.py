@@ -216,10 +216,11 @@ class StoreContract:
         fetches = {
             number: store.put(f"thread-{number}", {"number": f"{number}-{CANARY}"}) for number in range(_THREADS)
         }
+        asked = [number for _ in range(_SAME) for number in fetches]
         with store.connect() as client, ThreadPoolExecutor(_THREADS) as pool:
-            asked = [number for _ in range(_SAME) for number in fetches]
-            answers = pool.map(lambda number: client.get(fetches[number]).payload.property("number").decode(), asked)
-            assert list(answers) == [f"{number}-{CANARY}" for number in asked]
+            answers = [pool.submit(client.get, fetches[number]) for number in asked]
+            found = [answer.result().payload.property("number").decode() for answer in answers]
+        assert found == [f"{number}-{CANARY}" for number in asked]
 
     def test_connecting_sends_nothing(self, store: StoreHarness) -> None:
         """A store that is never asked is never logged in to."""

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, cast
 
 from virtrigaud_secrets.findings import Finding
 from virtrigaud_secrets.validation.inspection import Inspection, error, warning
@@ -16,6 +16,8 @@ CONFIG_KEY: Final = ".dockerconfigjson"
 
 LEGACY_KEY: Final = ".dockercfg"
 """The key of `kubernetes.io/dockercfg`: registries at the top."""
+
+_TEXTS: Final = ("auth", "username", "password", "identitytoken", "registrytoken")
 
 
 def check_docker_config(inspection: Inspection) -> Iterator[Finding]:
@@ -31,8 +33,8 @@ def check_docker_config(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _config(value: bytes) -> Iterator[Finding]:
-    document = _parse(value)
-    if not isinstance(document, dict):
+    document = _object(_parse(value))
+    if document is None:
         yield error(CONFIG_KEY, "not-json", "a JSON object was expected")
     elif "auths" not in document:
         yield error(CONFIG_KEY, "no-registries", "the JSON object has no `auths`")
@@ -41,21 +43,24 @@ def _config(value: bytes) -> Iterator[Finding]:
 
 
 def _registries(key: str, registries: object) -> Iterator[Finding]:
-    if not isinstance(registries, dict):
+    entries = _object(registries)
+    if entries is None:
         yield error(key, "not-json", "a JSON object of registries was expected")
         return
-    if not registries:
+    if not entries:
         yield warning(key, "no-registries", "no registry is named")
-    for number, entry in enumerate(registries.values(), 1):
+    for number, entry in enumerate(entries.values(), 1):
         if message := _fault(entry):
             yield error(key, "bad-registry", f"registry {number}: {message}")
 
 
-def _fault(entry: object) -> str:
-    if not isinstance(entry, dict):
+def _fault(value: object) -> str:
+    entry = _object(value)
+    if entry is None:
         return "a JSON object was expected"
-    texts = {name: entry.get(name, "") for name in ("auth", "username", "password", "identitytoken", "registrytoken")}
-    if not all(isinstance(text, str) for text in texts.values()):
+    found = {name: entry.get(name, "") for name in _TEXTS}
+    texts = {name: text for name, text in found.items() if isinstance(text, str)}
+    if len(texts) < len(found):
         return "auth, username, password and tokens must be strings"
     if texts["auth"]:
         return _auth_fault(texts["auth"], texts["username"], texts["password"])
@@ -81,3 +86,7 @@ def _parse(value: bytes) -> object:
         return json.loads(value)
     except (ValueError, RecursionError):
         return None
+
+
+def _object(value: object) -> dict[str, object] | None:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else None  # JSON's keys are strings
