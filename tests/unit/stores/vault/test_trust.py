@@ -33,7 +33,8 @@ def test_a_bundle_is_base64_once_or_twice(make_spec, make_context, authority, ti
 
 
 @pytest.mark.parametrize(
-    "content", [b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"-----BEGIN \xff"]
+    "content",
+    [b"nonsense", b"\xff\xfe", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"-----BEGIN \xff"],
 )
 def test_a_bundle_that_is_no_certificate_is_refused(make_spec, make_context, content):
     with pytest.raises(ConfigurationError, match="caBundle"):
