@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 import yaml
@@ -87,18 +87,18 @@ def split(text: str) -> Iterator[Chunk]:
         line += chunk.count("\n")
 
 
-def compose(chunk: Chunk) -> Iterator[PlainDocument]:
-    """The chunk's documents: one, or several where `...` ends them.
+def compose(chunk: Chunk) -> PlainDocument | None:
+    """The chunk's document; None where there is nothing but comments, and no `---` that says there is one.
 
     Raises:
         YamlFault: it is no YAML, or too much of it.
     """
     composer = _Composer()
+    found: PlainDocument | None = None
+    # To the end: what follows a document without `---` makes all of it no YAML.
     for event in events(chunk):
-        document = composer.feed(event)
-        if document is not None:
-            yield document
-            composer = _Composer()
+        found = composer.feed(event) or found
+    return found
 
 
 def events(chunk: Chunk) -> Iterator[Event]:
@@ -143,7 +143,7 @@ class _Frame:
     first_node: int
     key: str | None = None
     merging: bool = False
-    merges: list[object] | None = None
+    merges: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
     height: int = 0
 
 
@@ -218,7 +218,7 @@ class _Composer:
 
     def _close(self, event: Event) -> None:
         frame = self._stack.pop()
-        if frame.merges is not None:
+        if frame.merges:
             _merge(cast("dict[str, object]", frame.items), frame.merges)
         if frame.anchor is not None:
             size = self._nodes - frame.first_node + 1
@@ -266,7 +266,7 @@ class _Composer:
             sources = cast("list[object]", value) if isinstance(value, list) else [value]
             if not all(isinstance(source, dict) for source in sources):
                 raise _fault("<< needs a mapping, or a list of them", event)
-            frame.merges = [*(frame.merges or []), *sources]
+            frame.merges.extend(cast("list[dict[str, object]]", sources))
         else:
             self._repeats_keys = self._repeats_keys or key in items
             items[key] = value
@@ -287,10 +287,10 @@ def _key(value: object, event: Event) -> str:
     return key
 
 
-def _merge(items: dict[str, object], sources: list[object]) -> None:
+def _merge(items: dict[str, object], sources: list[dict[str, object]]) -> None:
     """Add what `<<` brings: the mapping's own keys stay, and of several sources the first wins."""
     for source in sources:
-        for key, value in cast("dict[str, object]", source).items():
+        for key, value in source.items():
             items.setdefault(key, value)
 
 

@@ -77,17 +77,15 @@ def inspect(
 class _Spot:
     """One document of a file. Finds lines only when asked: nearly all documents have nothing to be said about."""
 
-    def __init__(self, source: Source, chunk: Chunk, *, index: int, number: int) -> None:
-        self.file = source.file
+    def __init__(self, file: str, chunk: Chunk, index: int) -> None:
+        self.file = file
         self.chunk = chunk
         self.index = index
         """Its number in the file."""
-        self._number = number
-        """Its number in the chunk."""
 
     @cached_property
     def _positions(self) -> Positions:
-        return locate(self.chunk, self._number)
+        return locate(self.chunk)
 
     def line(self, location: Location) -> int:
         """Line of a field in the file, from 1."""
@@ -144,20 +142,20 @@ class _Loading:
                 fault = f"more than {MAX_DOCUMENTS} documents: the rest is not read"
                 self._refuse(source.file, index, fault, line=chunk.line + 1, code="too-many-documents")
                 return
-            index += self._read_chunk(source, chunk, index)
+            index += self._read_chunk(_Spot(source.file, chunk, index))
 
-    def _read_chunk(self, source: Source, chunk: Chunk, index: int) -> int:
-        """Judge the chunk's documents; how many there are."""
+    def _read_chunk(self, spot: _Spot) -> int:
+        """Judge the chunk's document; how many there are, which is one or none."""
         try:
-            documents = list(compose(chunk))
+            document = compose(spot.chunk)
         except YamlFault as fault:
-            self._broken(fault, source.file, chunk, index)
+            self._broken(fault, spot)
             return 1
-        for number, document in enumerate(documents):
-            spot = _Spot(source, chunk, index=index + number, number=number)
-            for location, data in _expand(document.data, ()):
-                self._judge(data, location, document, spot)
-        return len(documents)
+        if document is None:
+            return 0
+        for location, data in _expand(document.data, ()):
+            self._judge(data, location, document, spot)
+        return 1
 
     def _judge(self, data: object, location: Location, document: PlainDocument, spot: _Spot) -> None:
         recognised = recognise(data, strict=self._strict)
@@ -240,20 +238,25 @@ class _Loading:
             findings.append(replace(findings[-1], message=message, field="", severity=severity, code="more"))
         return tuple(findings)
 
-    def _broken(self, fault: YamlFault, file: str, chunk: Chunk, index: int) -> None:
+    def _broken(self, fault: YamlFault, spot: _Spot) -> None:
         """A document that is no YAML: an error if it was meant for ESO, else somebody's shell or HCL."""
         message = f"not valid YAML at column {fault.column + 1}: {fault.reason}"
-        line = chunk.line + fault.line + 1
+        line, text = spot.file_line(fault.line), spot.chunk.text
         if fault.hostile:
-            self._refuse(file, index, fault.reason, line=line, code="refused-yaml")
+            self._refuse(spot.file, spot.index, fault.reason, line=line, code="refused-yaml")
             return
-        if _OURS.search(chunk.text):
-            if any(_HELM.match(text) for text in chunk.text.splitlines()[fault.line : fault.line + 1]):
+        if _OURS.search(text):
+            # The parser often gives up one line behind what it stumbled over.
+            if any(_HELM.match(part) for part in text.splitlines()[max(0, fault.line - 1) : fault.line + 1]):
                 message += " (a Helm template must be rendered first)"
-            self._refuse(file, index, message, line=line, code="invalid-yaml")
+            self._refuse(spot.file, spot.index, message, line=line, code="invalid-yaml")
             return
-        finding = Finding(message=message, severity=Severity.NOTE, code="skipped", file=file, line=line, document=index)
-        self._verdicts.append(Verdict(file=file, document=index, verdict=Judgement.SKIPPED, findings=(finding,)))
+        finding = Finding(
+            message=message, severity=Severity.NOTE, code="skipped", file=spot.file, line=line, document=spot.index
+        )
+        self._verdicts.append(
+            Verdict(file=spot.file, document=spot.index, verdict=Judgement.SKIPPED, findings=(finding,))
+        )
 
     def _refuse(self, file: str, index: int, message: str, *, line: int | None, code: str) -> None:
         finding = Finding(message=message, code=code, file=file, line=line, document=index)

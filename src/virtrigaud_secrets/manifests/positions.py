@@ -7,7 +7,6 @@ from typing import Final
 
 from yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
     Event,
     MappingEndEvent,
     MappingStartEvent,
@@ -62,20 +61,14 @@ class _Frame:
     lines: dict[str, int] = field(default_factory=dict[str, int])
 
 
-def locate(chunk: Chunk, document: int) -> Positions:
-    """The positions in the chunk's document of that number.
+def locate(chunk: Chunk) -> Positions:
+    """The positions in the chunk's document.
 
-    The chunk was composed before, so that neither faults nor depth are to be feared.
+    It was composed before, so that neither faults nor depth are to be feared.
     """
     surveyor = _Surveyor()
     for event in events(chunk):
-        if type(event) is DocumentEndEvent:
-            if document == 0:
-                break
-            document -= 1
-            surveyor = _Surveyor()
-        else:
-            surveyor.feed(event)
+        surveyor.feed(event)
     return surveyor.positions
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from pydantic import Field, ValidationError
 
@@ -21,7 +23,7 @@ class Sample(Model):
     short: NonEmpty = "a"
     inner: Inner = Inner(value="")
     inners: tuple[Inner, ...] = Field(default=(), min_length=0)
-    texts: dict[str, str] = {}
+    texts: Mapping[str, str] = {}
 
 
 def messages(data: object) -> dict[str, str]:

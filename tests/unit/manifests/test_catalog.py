@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from virtrigaud_secrets.errors import ManifestNotFoundError, StoreNotFoundError
+from virtrigaud_secrets.manifests.catalog import Catalog, Document
+from virtrigaud_secrets.manifests.objects import KubernetesObjects
+from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, SecretStoreRef
+from virtrigaud_secrets.models.secret_store import SecretStoreSpec
+from virtrigaud_secrets.settings import Settings
+
+GUIDE = Settings()
+STRICT = Settings(strict=True)
+
+
+def secret(name: str, namespace: str = "n") -> Document[ExternalSecretSpec]:
+    return Document(kind="ExternalSecret", name=name, namespace=namespace, spec=ExternalSecretSpec())
+
+
+def store(name: str, namespace: str = "n", **spec: object) -> Document[SecretStoreSpec]:
+    kind = "SecretStore" if namespace else "ClusterSecretStore"
+    written = {"provider": {"fake": {"data": []}}, **spec}
+    return Document(kind=kind, name=name, namespace=namespace, spec=SecretStoreSpec.model_validate(written))
+
+
+def find(
+    catalog: Catalog, name: str | None, *, kind: str | None = None, settings: Settings = GUIDE
+) -> tuple[str, Sequence[str]]:
+    reference = SecretStoreRef.model_validate({"name": name, "kind": kind})
+    found = catalog.store_for(reference, namespace="n", settings=settings)
+    return f"{found.kind} {found.namespace}/{found.name}", found.repairs
+
+
+def refusal(catalog: Catalog, name: str | None, *, kind: str | None = None, settings: Settings = GUIDE) -> str:
+    with pytest.raises(StoreNotFoundError) as caught:
+        find(catalog, name, kind=kind, settings=settings)
+    return str(caught.value)
+
+
+def test_external_secrets_keep_their_order() -> None:
+    catalog = Catalog(external_secrets=[secret("b"), secret("a"), secret("a", "m")])
+
+    assert [document.subject for document in catalog.external_secrets] == [
+        "ExternalSecret n/b",
+        "ExternalSecret n/a",
+        "ExternalSecret m/a",
+    ]
+
+
+def test_the_first_of_two_counts() -> None:
+    first, second = store("a"), store("a")
+
+    assert Catalog(stores=[first, second]).stores == (first,)
+
+
+def test_one_by_name() -> None:
+    catalog = Catalog(external_secrets=[secret("a"), secret("b"), secret("b", "m")])
+
+    assert catalog.external_secret("a").name == "a"
+    assert catalog.external_secret("b", namespace="m").namespace == "m"
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace", "message"),
+    [
+        ("vsphere", "n", 'no ExternalSecret "vsphere" in namespace "n"'),
+        ("vsphere-credential", "n", "; did you mean n/vsphere-credentials?"),
+        ("vsphere-credentials", "x", "; did you mean n/vsphere-credentials?"),
+        ("vsphere-credential", None, 'no ExternalSecret "vsphere-credential"; did you mean n/vsphere-credentials?'),
+        ("b", None, 'ExternalSecret "b" is in several namespaces, name one: n, m'),
+    ],
+)
+def test_none_by_that_name(name: str, namespace: str | None, message: str) -> None:
+    catalog = Catalog(external_secrets=[secret("vsphere-credentials"), secret("b"), secret("b", "m")])
+
+    with pytest.raises(ManifestNotFoundError) as caught:
+        catalog.external_secret(name, namespace=namespace)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("settings", [GUIDE, STRICT])
+@pytest.mark.parametrize("kind", [None, "SecretStore"])
+def test_a_store_of_the_own_namespace(settings: Settings, kind: str | None) -> None:
+    catalog = Catalog(stores=[store("s"), store("s", "virtrigaud-system"), store("s", "")])
+
+    assert find(catalog, "s", kind=kind, settings=settings) == ("SecretStore n/s", ())
+
+
+def test_a_store_of_a_configured_namespace_is_a_repair() -> None:
+    catalog = Catalog(stores=[store("s", "virtrigaud-system"), store("s", "other")])
+
+    assert find(catalog, "s") == ("SecretStore virtrigaud-system/s", ("store-namespace",))
+
+
+def test_strict_is_as_eso() -> None:
+    catalog = Catalog(stores=[store("s", "virtrigaud-system")])
+
+    assert refusal(catalog, "s", settings=STRICT) == (
+        'could not get SecretStore "s", SecretStore.external-secrets.io "s" not found'
+    )
+
+
+def test_several_store_namespaces_must_not_both_have_it() -> None:
+    catalog = Catalog(stores=[store("s", "one"), store("s", "two")])
+
+    assert find(catalog, "s", settings=Settings(store_namespaces=("one", "one", "three")))[0] == "SecretStore one/s"
+    told = refusal(catalog, "s", settings=Settings(store_namespaces=("one", "two")))
+    assert "several store namespaces have one: one, two" in told
+
+
+@pytest.mark.parametrize(
+    ("stores", "message"),
+    [
+        ([], 'not found in namespace "n", nor in the store namespaces virtrigaud-system'),
+        ([store("s", "other")], "; there is one in other: add that to the store namespaces"),
+        ([store("s", "")], "the reference needs kind: ClusterSecretStore"),
+        ([store("st")], ""),
+        ([store("vault-secret-stores")], "; did you mean vault-secret-stores?"),
+    ],
+)
+def test_a_store_that_is_not_there(stores: list[Document[SecretStoreSpec]], message: str) -> None:
+    name = "vault-secret-store" if "vault" in message else "s"
+
+    assert message in refusal(Catalog(stores=stores), name)
+
+
+def test_no_store_namespaces() -> None:
+    told = refusal(Catalog(), "s", settings=Settings(store_namespaces=()))
+
+    assert told.endswith('not found in namespace "n"')
+
+
+def test_a_reference_without_a_name() -> None:
+    assert refusal(Catalog(), None) == "expected the name of a store in the reference to it"
+
+
+def test_a_cluster_store_without_conditions_is_for_all() -> None:
+    assert find(Catalog(stores=[store("c", "")]), "c", kind="ClusterSecretStore") == ("ClusterSecretStore /c", ())
+
+
+def test_a_cluster_store_that_is_not_there() -> None:
+    told = refusal(
+        Catalog(stores=[store("cluster-store", ""), store("cluster")]), "cluster-stor", kind="ClusterSecretStore"
+    )
+
+    assert told.startswith('could not get ClusterSecretStore "cluster-stor", ClusterSecretStore.external-secrets.io')
+    assert told.endswith("; did you mean cluster-store?")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "allowed"),
+    [
+        ([{"namespaces": ["n"]}], True),
+        ([{"namespaces": ["m"]}], False),
+        ([{"namespaces": ["m"]}, {"namespaces": ["n"]}], True),
+        ([{"namespaceRegexes": ["^n$"]}], True),
+        ([{"namespaceRegexes": ["x", "n"]}], True),
+        ([{"namespaceRegexes": ["^m"]}], False),
+        ([{"namespaceSelector": {}}], True),
+        ([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "n"}}}], True),
+        ([{"namespaceSelector": {"matchLabels": {"team": "blue"}}}], True),
+        ([{"namespaceSelector": {"matchLabels": {"team": "red"}}}], False),
+        ([{"namespaceSelector": {"matchLabels": {"team": "red"}}, "namespaces": ["n"]}], True),
+        ([{}], False),
+    ],
+)
+def test_conditions_of_a_cluster_store(conditions: list[object], allowed: bool) -> None:
+    objects = KubernetesObjects()
+    namespace = {"metadata": {"name": "n", "labels": {"team": "blue"}}}
+    assert list(objects.add("Namespace", namespace, default_namespace="default")) == []
+    catalog = Catalog(stores=[store("c", "", conditions=conditions)], objects=objects)
+
+    if allowed:
+        assert find(catalog, "c", kind="ClusterSecretStore")[0] == "ClusterSecretStore /c"
+    else:
+        assert refusal(catalog, "c", kind="ClusterSecretStore") == (
+            'using cluster store "c" is not allowed from namespace "n": denied by spec.condition'
+        )
+
+
+def test_labels_that_no_manifest_tells() -> None:
+    conditions = [{"namespaceSelector": {"matchLabels": {"team": "blue"}}}]
+    catalog = Catalog(stores=[store("c", "", conditions=conditions)])
+
+    assert refusal(catalog, "c", kind="ClusterSecretStore").endswith("(no manifest of that Namespace tells its labels)")
+
+
+@pytest.mark.parametrize(("controller", "ours"), [("", True), ("default", True), ("mine", False)])
+def test_stores_of_other_controllers(controller: str, ours: bool) -> None:
+    catalog = Catalog(stores=[store("s", controller=controller)])
+
+    if ours:
+        assert find(catalog, "s")[0] == "SecretStore n/s"
+    else:
+        assert "can not reference unmanaged store: SecretStore n/s" in refusal(catalog, "s")
+
+
+def test_values_of_kubernetes_objects() -> None:
+    objects = KubernetesObjects()
+    data: dict[str, object] = {"metadata": {"name": "o"}, "stringData": {"k": "v"}, "data": {"k": "text"}}
+    list(objects.add("Secret", data | {"data": None}, default_namespace="n"))
+    list(objects.add("ConfigMap", data, default_namespace="n"))
+    catalog = Catalog(objects=objects)
+
+    assert (value := catalog.secret_value("o", "k", namespace="n")) is not None
+    assert value.reveal() == b"v"
+    assert catalog.config_map_value("o", "k", namespace="n") == "text"
+    assert catalog.secret_value("o", "x", namespace="n") is None
+    assert catalog.config_map_value("o", "x", namespace="n") is None
+
+
+def test_how_a_document_names_itself() -> None:
+    document = store("c", "")
+
+    assert document.subject == "ClusterSecretStore c"
+    assert (document.place, document.labels, document.annotations) == ("", {}, {})
+    located = Document(kind="ExternalSecret", name="a", namespace="n", spec=None, file="f.yaml", line=3)
+    assert (located.subject, located.place) == ("ExternalSecret n/a", "f.yaml:3")

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import pytest
+
+from virtrigaud_secrets.manifests.kinds import Recognised, recognise
+from virtrigaud_secrets.manifests.report import Judgement
+from virtrigaud_secrets.models.external_secret import ExternalSecret
+from virtrigaud_secrets.models.remarks import field_path
+from virtrigaud_secrets.models.secret_store import SecretStore
+
+SECRET = {
+    "apiVersion": "external-secrets.io/v1",
+    "kind": "ExternalSecret",
+    "metadata": {"name": "a", "namespace": "n"},
+    "spec": {"data": [{"secretKey": "k", "remoteRef": {"key": "x"}}]},
+}
+STORE = {
+    "apiVersion": "external-secrets.io/v1beta1",
+    "kind": "SecretStore",
+    "metadata": {"name": "a"},
+    "spec": {"provider": {"fake": {"data": []}}},
+}
+
+
+def told(found: Recognised) -> list[tuple[str, str]]:
+    return [(field_path(remark.location), remark.message) for remark in found.remarks]
+
+
+def test_an_external_secret() -> None:
+    found = recognise(SECRET, strict=False)
+
+    assert isinstance(found.manifest, ExternalSecret)
+    assert (found.judgement, found.kind, found.name, found.namespace) == (Judgement.VALID, "ExternalSecret", "a", "n")
+    assert found.remarks == []
+
+
+@pytest.mark.parametrize("kind", ["SecretStore", "ClusterSecretStore"])
+def test_stores(kind: str) -> None:
+    found = recognise(STORE | {"kind": kind}, strict=False)
+
+    assert isinstance(found.manifest, SecretStore)
+    assert found.judgement is Judgement.VALID
+
+
+def test_what_the_controller_wrote_back_is_not_read() -> None:
+    assert recognise(SECRET | {"status": {"conditions": 5}}, strict=True).judgement is Judgement.VALID
+
+
+@pytest.mark.parametrize(
+    ("document", "field", "message"),
+    [
+        (SECRET | {"apiVersion": "external-secrets.io/v1alpha1"}, "apiVersion", "expected external-secrets.io/v1 or"),
+        (SECRET | {"apiVersion": None}, "apiVersion", "is required"),
+        (SECRET | {"apiVersion": 1}, "apiVersion", "expected text"),
+        (SECRET | {"kind": None}, "kind", "is required"),
+        (SECRET | {"kind": "ExternalSecert"}, "kind", "did you mean ExternalSecret?"),
+        (SECRET | {"kind": "Zzz"}, "kind", "no kind of external-secrets.io"),
+        (SECRET | {"metadata": None}, "metadata", "is required"),
+        (SECRET | {"metadata": {}}, "metadata.name", "is required"),
+        (SECRET | {"spec": {}}, "spec", "expected data or dataFrom"),
+        (SECRET | {"spec": 5}, "spec", "expected a mapping"),
+        (STORE | {"spec": {}}, "spec.provider", "is required"),
+    ],
+)
+def test_invalid_manifests(document: dict[str, object], field: str, message: str) -> None:
+    found = recognise(document, strict=False)
+
+    assert found.judgement is Judgement.INVALID
+    assert found.manifest is None
+    assert [(field, True)] == [(place, message in text) for place, text in told(found)]
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (None, "empty document"),
+        ([], "not a Kubernetes object"),
+        ("text", "not a Kubernetes object"),
+        (5, "not a Kubernetes object"),
+        ({}, "no apiVersion and kind: not a Kubernetes object"),
+        ({"Version": "2012-10-17"}, "no apiVersion and kind: not a Kubernetes object"),
+        ({"apiVersion": "apps/v1", "kind": "Deployment"}, "Deployment is no manifest of ESO"),
+        ({"apiVersion": "x.io/v1", "kind": "ExternalSecret"}, "ExternalSecret is no manifest of ESO"),
+        (
+            {"apiVersion": "external-secrets.io/v1alpha1", "kind": "PushSecret"},
+            "PushSecret is known to ESO, not supported",
+        ),
+        (
+            {"apiVersion": "generators.external-secrets.io/v1alpha1", "kind": "UUID"},
+            "UUID is known to ESO, not supported",
+        ),
+    ],
+)
+def test_skipped_documents(document: object, message: str) -> None:
+    found = recognise(document, strict=True)
+
+    assert found.judgement is Judgement.SKIPPED
+    assert message in found.remarks[0].message
+    assert [remark.severity.value for remark in found.remarks] == ["note"]
+    assert not found.kept
+
+
+@pytest.mark.parametrize("kind", ["Secret", "ConfigMap", "Namespace"])
+def test_objects_that_answer_references_are_kept(kind: str) -> None:
+    found = recognise({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}}, strict=False)
+
+    assert (found.kept, found.judgement, found.name) == (True, Judgement.SKIPPED, "a")
+
+
+def test_a_cluster_store_has_no_namespace() -> None:
+    document = STORE | {"kind": "ClusterSecretStore", "metadata": {"name": "a", "namespace": "n"}}
+    found = recognise(document, strict=False)
+
+    assert found.judgement is Judgement.VALID
+    assert told(found) == [("metadata.namespace", "a ClusterSecretStore has none: it is passed over")]
+
+
+def test_strictness_is_passed_on() -> None:
+    document = SECRET | {"spec": {**SECRET["spec"], "extra": 1}}  # type: ignore[dict-item]
+
+    assert recognise(document, strict=False).judgement is Judgement.VALID
+    assert recognise(document, strict=True).judgement is Judgement.INVALID
