@@ -251,6 +251,8 @@ class SecretNotFoundError(StoreError):
     """The backend answered that there is no such secret."""
 
     code = "not-found"
+    missing: bool = True
+    """Whether ESO's deletionPolicy counts it as "Secret does not exist" (ESO §2.6)."""
 
 
 class SecretVersionDeletedError(SecretNotFoundError):
@@ -264,8 +266,11 @@ class PropertyNotFoundError(SecretNotFoundError):
 
     code = "property-not-found"
 
-    def __init__(self, message: str, *, property_name: str, store: str = "", path: str = "") -> None:
+    def __init__(
+        self, message: str, *, property_name: str, store: str = "", path: str = "", missing: bool = False
+    ) -> None:
         super().__init__(message, store=store, path=path)
+        self.missing = missing
         self.property_name = property_name
         """The property asked for."""
 
@@ -274,6 +279,7 @@ class MountNotFoundError(SecretNotFoundError):
     """No secrets engine is mounted at that path."""
 
     code = "mount-not-found"
+    missing = False
 
 
 class InvalidRequestError(StoreError):

@@ -63,7 +63,8 @@ class Settings:
     certificate_margin_severity: Severity = Severity.WARNING
     """How badly: the guide's own validation refuses such a certificate (ERROR)."""
     validation: Literal["refuse", "report", "off"] = "refuse"
-    """What a finished bundle's faults do: an error, an entry in `Bundle.findings`, or nothing (no check at all)."""
+    """What faults of a finished bundle do: `refuse` makes them an error where the Secret's type promises something,
+    as `kubernetes.io/tls` does; `report` only lists them in `Bundle.findings`; `off` checks nothing."""
     service_account_tokens: Literal["auto", "projected", "token-request"] = "auto"
     """Where a service account's token comes from: the pod's projected file, the cluster's TokenRequest API, or the
     file if there is one and else the API."""

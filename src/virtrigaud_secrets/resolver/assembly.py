@@ -9,7 +9,7 @@ from datetime import datetime
 from virtrigaud_secrets.bundle import Provenance
 from virtrigaud_secrets.errors import SecretsError, StoreError, raise_all
 from virtrigaud_secrets.resolver.decoding import decode
-from virtrigaud_secrets.resolver.execution import MISSING_CODES
+from virtrigaud_secrets.resolver.execution import is_missing
 from virtrigaud_secrets.resolver.keys import convert_keys, valid_keys
 from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, Plan, Step
 from virtrigaud_secrets.stores.base import Answer, Fetch, at_store
@@ -40,7 +40,7 @@ def assemble(plan: Plan, answers: Mapping[Fetch, Answer]) -> dict[str, Value]:
         try:
             values.update(_values(step, answer))
         except SecretsError as error:
-            if plan.skip_missing and error.code in MISSING_CODES:
+            if plan.skip_missing and is_missing(error):
                 continue
             if isinstance(error, StoreError):
                 at_store(error, step.fetch.store, answer.path)

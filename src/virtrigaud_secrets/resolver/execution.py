@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Final
 
-from virtrigaud_secrets.errors import SecretsError, raise_all
+from virtrigaud_secrets.errors import SecretNotFoundError, SecretsError, raise_all
 from virtrigaud_secrets.resolver.plan import Plan
 from virtrigaud_secrets.stores.base import Answer, Fetch, Preview, StoreClient, StoreKey
 
 ClientOf = Callable[[StoreKey], StoreClient]
 """Finds the client of a store."""
-
-MISSING_CODES: Final = frozenset({"not-found", "version-deleted"})
-"""Errors that ESO's deletionPolicy counts as "Secret does not exist" (ESO §2.6)."""
 
 Outcome = Answer | SecretsError
 """What became of a request."""
@@ -60,7 +56,12 @@ def _send(fetches: Sequence[Fetch], client_of: ClientOf, pool: Callable[[], Exec
 def _raise_faults(plan: Plan, outcomes: Mapping[Fetch, Outcome]) -> None:
     faults: list[SecretsError] = []
     for fetch, outcome in outcomes.items():
-        if isinstance(outcome, Answer) or (plan.skip_missing and outcome.code in MISSING_CODES):
+        if isinstance(outcome, Answer) or (plan.skip_missing and is_missing(outcome)):
             continue
         faults.append(outcome.at(plan.manifest, *plan.fields_of(fetch)))
     raise_all(faults, plan.manifest)
+
+
+def is_missing(error: SecretsError) -> bool:
+    """Whether ESO would say "Secret does not exist"."""
+    return isinstance(error, SecretNotFoundError) and error.missing

@@ -23,7 +23,7 @@ class Lookup(StrEnum):
     """In which order a property is sought."""
 
     PATH = "path"
-    """As a gjson path: `fake`."""
+    """As a gjson path: `fake`. A property that is not there counts as a missing secret (ESO §3.7)."""
     PATH_THEN_LITERAL = "path-then-literal"
     """As a gjson path, then, if it has a dot, with its dots taken literally: Azure Key Vault."""
     LITERAL_THEN_PATH = "literal-then-path"
@@ -59,7 +59,11 @@ class TextPayload(Payload):
             raise DecodingError(f'the property "{name}" cannot be looked up: {refused}')
         if found is None:
             raise PropertyNotFoundError(
-                f'the secret has no property "{name}"', property_name=name, store=self._store, path=self._path
+                f'the secret has no property "{name}"',
+                property_name=name,
+                store=self._store,
+                path=self._path,
+                missing=self._lookup is Lookup.PATH,
             )
         return found
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from virtrigaud_secrets.bundle import Lease
-from virtrigaud_secrets.errors import DecodingError, PropertyNotFoundError, ResolveError, SecretNotFoundError
+from virtrigaud_secrets.errors import DecodingError, PropertyNotFoundError, ResolveError
 from virtrigaud_secrets.resolver.assembly import assemble
 from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, Plan
 from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, StoreKey
@@ -111,9 +111,9 @@ def test_an_answer_left_out_leaves_its_keys_out():
 def test_a_payload_that_calls_a_property_missing_is_skipped_where_the_plan_says_so():
     class Fake(Fields):
         def property(self, name):
-            raise SecretNotFoundError("Secret does not exist")
+            raise PropertyNotFoundError("Secret does not exist", property_name=name, missing=True)
 
     answers = {ONE: Answer(payload=Fake(), path="one")}
     assert resolved(plan(data("a", property="x"), skip_missing=True), answers) == {}
-    with pytest.raises(SecretNotFoundError):
+    with pytest.raises(PropertyNotFoundError):
         resolved(plan(data("a", property="x")), answers)

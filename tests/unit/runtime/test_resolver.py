@@ -106,6 +106,15 @@ def test_a_broken_bundle_is_refused_or_reported_as_the_setting_says(path):
         assert resolver.resolve("broken-tls").findings == ()
 
 
+def test_a_type_that_promises_nothing_is_told_and_not_refused(path):
+    text = MANIFESTS.replace("kubernetes.io/tls", "Opaque")
+    (path / "manifests.yaml").write_text(text)
+    with Resolver.from_path(path, settings=Settings()) as resolver:
+        bundle = resolver.resolve("broken-tls")
+        assert bundle["tls.crt"] == b"vc.example.com"
+        assert {finding.field for finding in bundle.findings} == {"tls.crt", "tls.key"}
+
+
 def test_errors_name_the_manifest_and_field(resolver):
     with pytest.raises(SecretNotFoundError) as caught:
         resolver.resolve("missing")
