@@ -22,7 +22,8 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from virtrigaud_secrets.golang.yaml_resolve import key_text, resolve_plain
+from virtrigaud_secrets.golang.strconv import format_float
+from virtrigaud_secrets.golang.yaml_scalars import PREFIX, Scalar, resolve
 from virtrigaud_secrets.manifests.limits import MAX_ALIASED_NODES, MAX_DEPTH
 
 LOADER: Final = cast("type[yaml.SafeLoader]", getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -31,9 +32,8 @@ LOADER: Final = cast("type[yaml.SafeLoader]", getattr(yaml, "CSafeLoader", yaml.
 _SEPARATOR: Final = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _NO_CONTENT: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)|%[^\n]*(?:\n|\Z))*")
 _ESCAPE: Final = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)")
-_STANDARD_TAG: Final = "tag:yaml.org,2002:"
-_BINARY_TAG: Final = _STANDARD_TAG + "binary"
-_RESOLVED_TAGS: Final = frozenset(_STANDARD_TAG + name for name in ("bool", "int", "float", "null", "timestamp"))
+_BINARY_TAG: Final = PREFIX + "binary"
+_RESOLVED_TAGS: Final = frozenset(PREFIX + name for name in ("bool", "int", "float", "null", "timestamp"))
 
 
 class YamlFault(Exception):  # noqa: N818  # never leaves this package
@@ -192,11 +192,11 @@ class _Composer:
             if plain and text == "<<" and frame is not None and frame.key is None and isinstance(frame.items, dict):
                 frame.key, frame.merging = text, True
                 return
-            value = resolve_plain(text) if plain else text
+            value = plain_value(text) if plain else text
         elif tag == _BINARY_TAG:
             raise _fault("the tag !!binary is not read: write the text itself", event)
         else:
-            value = resolve_plain(text) if tag in _RESOLVED_TAGS else text
+            value = plain_value(text) if tag in _RESOLVED_TAGS else text
         self._nodes += 1
         anchor = event.anchor
         if anchor is not None:
@@ -242,9 +242,9 @@ class _Composer:
             raise _fault(f"its aliases stand for more than {MAX_ALIASED_NODES} nodes", event, hostile=True)
         if len(self._stack) + anchored.height > MAX_DEPTH:
             raise _fault(f"its aliases nest deeper than {MAX_DEPTH} levels", event, hostile=True)
-        if self._stack:
-            parent = self._stack[-1]
-            parent.height = max(parent.height, anchored.height)
+        # Whatever has an anchor and is closed stands beside the alias in something that is still open.
+        parent = self._stack[-1]
+        parent.height = max(parent.height, anchored.height)
         self._put(anchored.value, event)
 
     def _put(self, value: object, event: Event) -> None:
@@ -281,10 +281,24 @@ class _Composer:
 def _key(value: object, event: Event) -> str:
     if isinstance(value, dict | list):
         raise _fault("a mapping's key must be text", event)
-    key = key_text(cast("str | int | float | bool | None", value))
+    key = key_text(cast("Scalar", value))
     if key is None:
         raise _fault("a mapping's key must be text, found null", event)
     return key
+
+
+def plain_value(text: str) -> Scalar:
+    """What a scalar without quotes is to Kubernetes: dates stay text."""
+    return resolve(text, dates=False)[1]
+
+
+def key_text(value: Scalar) -> str | None:
+    """The text that a mapping's key becomes, None where it cannot be one: JSON has no other keys."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return format_float(value, "g", -1, 32)
+    return None if value is None else str(value)
 
 
 def _merge(items: dict[str, object], sources: list[dict[str, object]]) -> None:

@@ -15,8 +15,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from virtrigaud_secrets.golang.yaml_resolve import key_text, resolve_plain
-from virtrigaud_secrets.manifests.documents import Chunk, events, line_of
+from virtrigaud_secrets.manifests.documents import Chunk, events, key_text, line_of, plain_value
 
 MAX_PLACES: Final = 100_000
 """Fields whose lines are kept: beyond, the line of what is around them serves."""
@@ -127,5 +126,5 @@ def _key(event: Event) -> str:
     if not isinstance(event, ScalarEvent):
         return ""
     if event.tag is None and event.implicit[0]:
-        return key_text(resolve_plain(event.value)) or ""
+        return key_text(plain_value(event.value)) or ""
     return event.value

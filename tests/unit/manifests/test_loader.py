@@ -344,6 +344,12 @@ def test_values_never_show(tmp_path: Path) -> None:
     assert "hunter2" not in json.dumps([verdict.to_json() for verdict in report.verdicts])
 
 
+def test_a_fault_below_a_text_is_told(tmp_path: Path) -> None:
+    assert told(judged(tmp_path, SECRET.replace("metadata:", "metadata: x\nother:"))) == [
+        (3, "metadata", "expected a mapping")
+    ]
+
+
 def test_warnings_do_not_refuse(tmp_path: Path) -> None:
     file = write(tmp_path, SECRET.replace("{key: p}", "{key: p, propertry: x}"))
 

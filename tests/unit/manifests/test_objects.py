@@ -17,7 +17,7 @@ def test_a_secret() -> None:
         "Secret",
         {
             "metadata": {"name": "s", "namespace": "n"},
-            "data": {"a": "aHVudGVyMg==", "b": "YQ\n==", "c": "aHVudGVyMg=="},
+            "data": {"a": "aHVudGVyMg==", "b": "YQ\n==", "c": "aHVudGVyMg==", "d": None},
             "stringData": {"c": "plain", "d": None},
         },
     )

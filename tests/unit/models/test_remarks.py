@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from virtrigaud_secrets.models.base import Bool, DurationText, Key, Model, Name, Namespace, NonEmpty
 from virtrigaud_secrets.models.remarks import MAX_SHOWN, MAX_SUGGESTED, field_path, nearest, remarks_of
@@ -23,6 +24,7 @@ class Sample(Model):
     short: NonEmpty = "a"
     inner: Inner = Inner(value="")
     inners: tuple[Inner, ...] = Field(default=(), min_length=0)
+    letter: Annotated[str, StringConstraints(pattern="^[a-z]$")] = "a"
     texts: Mapping[str, str] = {}
 
 
@@ -54,6 +56,7 @@ def messages(data: object) -> dict[str, str]:
         ({"texts": {"a.b": 1}}, {"texts[a.b]": "expected text, found a number: write it in quotes"}),
         ({"short": ""}, {"short": "expected text that is not empty"}),
         ({"name": "a" * 300}, {"name": "expected at most 253 characters"}),
+        ({"letter": "7"}, {"letter": "expected text that matches ^[a-z]$"}),
         ({"other": 1}, {"other": "unknown field"}),
         ([], {"": "expected a mapping"}),
     ],
