@@ -1,12 +1,10 @@
 """`SecretStore` and `ClusterSecretStore`: which backend, and who may use it (ESO §1.3)."""
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, TypeAdapter, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, SerializeAsAny, create_model, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
-from typing_extensions import TypedDict
 
 from virtrigaud_secrets.models.backends import KNOWN_TO_ESO, backend_model
 from virtrigaud_secrets.models.base import DurationText, Int32, Model, Namespace, Pace
@@ -50,7 +48,7 @@ class Provider(Model):
             raise PydanticCustomError("exactly_one", _ONE_PROVIDER)
         name = str(next(iter(chosen)))
         # A ValidationError raised in here joins the outer one, each place below the provider's name.
-        return {"name": name, "spec": _holder(name).validate_python(chosen, by_alias=True, by_name=False)[name]}
+        return {"name": name, "spec": getattr(_holder(name).model_validate(chosen, by_alias=True, by_name=False), name)}
 
     @model_serializer(mode="plain")
     def _to_manifest(self) -> dict[str, SerializeAsAny[BaseModel]]:
@@ -58,7 +56,7 @@ class Provider(Model):
 
 
 @cache
-def _holder(name: str) -> TypeAdapter[Mapping[str, BaseModel]]:
+def _holder(name: str) -> type[BaseModel]:
     """Validates `{name: spec}`, so that errors carry the name."""
     model = backend_model(name)
     if model is None:
@@ -66,9 +64,8 @@ def _holder(name: str) -> TypeAdapter[Mapping[str, BaseModel]]:
             suggestion = nearest(name, sorted(KNOWN_TO_ESO)) or ": expected one that ESO has, such as vault"
             raise PydanticCustomError("unknown_provider", "unknown provider{suggestion}", {"suggestion": suggestion})
         model = UnsupportedProvider
-    # Type checkers want a literal here; the key is data, and pydantic reads the type at run time.
-    make: Any = TypedDict
-    return TypeAdapter(make("Provider", {name: model}))
+    field: Any = (model, ...)
+    return create_model("Provider", **{name: field})
 
 
 class RetrySettings(Model):

@@ -67,6 +67,11 @@ def test_a_store_turns_back_into_the_manifest() -> None:
     assert store.model_dump(by_alias=True, exclude_unset=True) == written
 
 
+def test_a_backend_has_no_inner_names_outside() -> None:
+    with pytest.raises(ValidationError):
+        read({"vault": {"server": "s", "ca_provider": {"type": "Secret", "name": "c"}}})
+
+
 def test_a_store_built_in_code() -> None:
     spec = SecretStoreSpec(provider=Provider(name="vault", spec=VaultProvider(server="https://v")))
 
