@@ -160,6 +160,8 @@ def format_float(number: float, verb: str = "g", precision: int = -1, bits: int 
     """`FormatFloat`: verbs b, e, E, f, g, G, x, X; precision -1 means as few digits as tell the number apart."""
     if number != number:  # noqa: PLR0124 - NaN
         return "NaN"
+    if bits == _FLOAT32_BITS:
+        number = to_float32(number)
     if number in {float("inf"), float("-inf")}:
         return "+Inf" if number > 0 else "-Inf"
     if verb in {"e", "E", "f", "g", "G"}:

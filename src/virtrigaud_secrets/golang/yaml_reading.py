@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yaml import Event
 
 MAX_DEPTH: Final = 150
-"""Collections inside each other. Go takes 10,000; Python's stack ends before that, and people's documents come not near."""
+"""Collections inside each other. Go takes 10,000; Python's stack ends before that, documents of people far before."""
 ALIAS_FREE_COUNT: Final = 100
 """Values decoded through aliases before their share is looked at."""
 DECODE_FREE_COUNT: Final = 1000
@@ -85,6 +85,38 @@ def unmarshal_map(text: str) -> dict[str, JSON]:
         "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
         f"{kind} into Go value of type map[string]interface {{}}"
     )
+
+
+def unmarshal_strings(text: str) -> dict[str, str]:
+    """The values of a document that is a mapping of texts. Numbers and booleans become text, null the empty one.
+
+    A number that is not whole is written with the precision of 32 bits: so does Go's library when a text is wanted.
+
+    Raises:
+        YAMLError: the document is no mapping, or holds a list or mapping as a value.
+    """
+    try:
+        node = _Composer(text).compose()
+        value = None if node is None else _Decoder().decode(node)
+    except RecursionError:
+        raise YAMLError("yaml: exceeded max depth") from None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise YAMLError("expected a mapping of key to text")
+    return {_key_text(key, item): _text(item) for (_, key), item in value.items()}
+
+
+def _text(value: _Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return runes(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, dict)):
+        raise YAMLError("expected a text, not a list or mapping")
+    return format_float(value, "g", -1, 32) if isinstance(value, float) else str(value)
 
 
 class _Composer:

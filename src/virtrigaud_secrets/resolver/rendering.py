@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from virtrigaud_secrets import template
 from virtrigaud_secrets.bundle import Bundle, Provenance
 from virtrigaud_secrets.errors import DecodingError, SecretsError, UnsupportedFeatureError, raise_all
+from virtrigaud_secrets.golang.reflect import to_bytes, to_string
 from virtrigaud_secrets.resolver.assembly import Value
 from virtrigaud_secrets.resolver.decoding import decode
 from virtrigaud_secrets.resolver.keys import check_key
@@ -119,17 +120,14 @@ class _Rendering:
 
     def _keys_and_values(self, text: str, part: str, strategy: str, *, field: str) -> None:
         """Render the text once; what comes out is YAML of key to value."""
-        from virtrigaud_secrets.golang import yaml
-
         try:
-            rendered = template.render(text, self._raw, name=field)
-            pairs = yaml.string_map(rendered)
+            pairs = _pairs(template.render(text, self._raw, name=field))
         except SecretsError as error:
             self._fault(error, field)
             return
         origins = self._origins(text)
         for key, value in pairs.items():
-            self._store(part, key, value, origins, strategy=strategy, field=field)
+            self._store(part, key, to_bytes(value), origins, strategy=strategy, field=field)
 
     def _each(self, texts: Mapping[str, str], part: str, field: str, *, strategy: str = "None") -> None:
         """Render each text under its own key; a fault of one does not hide those of the others."""
@@ -177,3 +175,14 @@ def _text(value: bytes, key: str) -> str:
         return decode_text(value)
     except ValueError:
         raise DecodingError(f"{key} is not UTF-8 text") from None
+
+
+def _pairs(rendered: bytes) -> dict[str, str]:
+    # Loads PyYAML, which only this form of template needs.
+    from virtrigaud_secrets.golang.yaml_reading import YAMLError, unmarshal_strings
+
+    try:
+        return unmarshal_strings(to_string(rendered))
+    except YAMLError:
+        # Its text shows parts of the document.
+        raise DecodingError("what the template renders is not YAML of key to text") from None

@@ -1,5 +1,7 @@
 """`spec.target.template` as ESO runs it."""
 
+from typing import ClassVar
+
 import pytest
 
 from virtrigaud_secrets.bundle import Provenance
@@ -20,7 +22,7 @@ from virtrigaud_secrets.sensitive import Sensitive
 class References:
     """One Secret and one ConfigMap, both called `templates`."""
 
-    items = {
+    items: ClassVar = {
         "user.tpl": "user={{ .username }}",
         "pairs.tpl": "a: '{{ .username }}'\nb: 1\n",
     }
@@ -113,17 +115,38 @@ def test_literals_targets_order_and_decoding():
     bundle = rendered(
         {
             "templateFrom": [
-                {"literal": "x: first\ny: YQ==\n", "valuesDecodingStrategy": "Auto"},
-                {"literal": "n: '{{ .username }}'", "target": "annotations"},
+                {"literal": "x: first\nz: YQ==\n", "valuesDecodingStrategy": "Auto"},
+                {"literal": "note: '{{ .username }}'", "target": "annotations"},
                 {"literal": "l: v", "target": "LABELS"},
             ],
             "data": {"x": "last"},
         }
     )
     assert bundle["x"] == b"last"
-    assert bundle["y"] == b"a"
-    assert bundle.annotations == {"n": "svc"}
+    assert bundle["z"] == b"a"
+    assert bundle.annotations == {"note": "svc"}
     assert bundle.labels == {"l": "v"}
+
+
+@pytest.mark.parametrize("literal", ["- canary", "canary", "a: [canary]", "a: {b: canary}", ": : canary", "a: *canary"])
+def test_literals_must_render_to_keys_and_texts(literal):
+    with pytest.raises(DecodingError) as caught:
+        rendered({"templateFrom": [{"literal": literal}]})
+    assert "canary" not in str(caught.value)
+
+
+def test_numbers_of_a_literal_become_text_as_in_eso():
+    literal = "a: 5432\nb: yes\nc: 0600\nd:\ne: 1.50\nf: 3.14159265358979\ng: 1234567.5\n"
+    expected = {
+        "a": b"5432",
+        "b": b"true",
+        "c": b"384",
+        "d": b"",
+        "e": b"1.5",
+        "f": b"3.1415927",
+        "g": b"1.2345675e+06",
+    }
+    assert dict(rendered({"templateFrom": [{"literal": literal}]})) == expected
 
 
 def test_a_missing_config_map_names_the_field():
