@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from virtrigaud_secrets.golang.reflect import (
@@ -31,7 +31,7 @@ from virtrigaud_secrets.template.functions.table import BYTES_PER_STEP, Context,
 from virtrigaud_secrets.template.nodes import Bool, Nil, Number, Operand, Pipeline, String
 from virtrigaud_secrets.template.values import check_result, check_weight
 
-_SIGNED: Final = {
+_SIGNED: Final[dict[str, Callable[[int], object]]] = {
     "int": int, "int8": Int8.wrap, "int16": Int16.wrap, "int32": Int32.wrap, "int64": Int64.wrap,
 }  # fmt: skip
 _UNSIGNED: Final = {
@@ -208,7 +208,9 @@ def call(function: Function, arguments: Sequence[Code], final: Code | None, offs
     reason = wrong_count(function, len(given))
     if reason is not None:
         return failing(reason, offset)
-    runs = argument_codes(function, given)
+    # A constant that comes through a pipe has taken its default type: Go converts only those that stand as arguments.
+    piped = [replace(final, node=None)] if final is not None else []
+    runs = argument_codes(function, [*arguments, *piped])
     shown = all(isinstance(code.node, _CONSTANTS) for code in given)
     if len(runs) == 1:
         return _unary_call(function, runs[0], offset, shown=shown)

@@ -83,6 +83,26 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "yaml_documents": (
         "toYaml", "fromYaml",
     ),
+    "passwords": (
+        "bcrypt", "htpasswd", "derivePassword",
+    ),
+    "ciphers": (
+        "encryptAES", "decryptAES", "rsaDecrypt",
+    ),
+    "certificates": (
+        "genPrivateKey", "buildCustomCert", "genCA", "genCAWithKey", "genSelfSignedCert", "genSelfSignedCertWithKey",
+        "genSignedCert", "genSignedCertWithKey",
+    ),
+    "certificate_chains": (
+        "filterPEM", "filterCertChain", "certSANs",
+    ),
+    "key_stores": (
+        "pkcs12key", "pkcs12keyPass", "pkcs12cert", "pkcs12certPass", "pemToPkcs12", "pemToPkcs12Pass",
+        "fullPemToPkcs12", "fullPemToPkcs12Pass", "pemTruststoreToPKCS12", "pemTruststoreToPKCS12Pass",
+    ),
+    "web_keys": (
+        "jwkPublicKeyPem", "jwkPrivateKeyPem",
+    ),
 }  # fmt: skip
 """Module of this package → the names it defines. A test compares this with the modules' own tables."""
 
