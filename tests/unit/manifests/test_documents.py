@@ -66,9 +66,18 @@ def test_values(text: str, data: object) -> None:
 
 
 def test_keys_become_text() -> None:
-    text = "1: a\nyes: b\n1.5: c\n'2': d\n1e3: e\n.inf: f\noff: g\n"
+    text = "1: a\nyes: b\n1.5: c\n'2': d\n1e3: e\n.inf: f\noff: g\n-1e300: h\n"
 
-    assert one(text) == {"1": "a", "true": "b", "1.5": "c", "2": "d", "1000": "e", "+Inf": "f", "false": "g"}
+    assert one(text) == {
+        "1": "a",
+        "true": "b",
+        "1.5": "c",
+        "2": "d",
+        "1000": "e",
+        "+Inf": "f",
+        "false": "g",
+        "-Inf": "h",
+    }
 
 
 @pytest.mark.parametrize("text", ["[a]: b", "{a: b}: c", "~: b", "? [a, b]\n: c", "a: {{ .x }}", "&a [x]: b"])
