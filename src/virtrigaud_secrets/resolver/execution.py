@@ -42,15 +42,28 @@ def _by_side_effect(requests: Iterable[Preview]) -> tuple[list[Preview], list[Pr
 
 
 def _send(fetches: Sequence[Fetch], client_of: ClientOf, pool: Callable[[], Executor]) -> list[Outcome]:
-    def one(fetch: Fetch) -> Outcome:
+    jobs: list[tuple[StoreClient, list[Fetch]]] = []
+    outcomes: dict[Fetch, Outcome] = {}
+    for fetch in fetches:
         try:
-            return client_of(fetch.store).get(fetch)
+            client = client_of(fetch.store)
         except SecretsError as error:
-            return error
+            outcomes[fetch] = error
+            continue
+        batch = next((batch for known, batch in jobs if known is client and client.batches), None)
+        if batch is None:
+            jobs.append((client, [fetch]))
+        else:
+            batch.append(fetch)
 
-    if len(fetches) > 1:
-        return list(pool().map(one, fetches))
-    return [one(fetch) for fetch in fetches]
+    def run(job: tuple[StoreClient, list[Fetch]]) -> list[Outcome]:
+        client, batch = job
+        return client.get_all(batch)
+
+    results = pool().map(run, jobs) if len(jobs) > 1 else map(run, jobs)
+    for (_, batch), found in zip(jobs, results, strict=True):
+        outcomes.update(zip(batch, found, strict=True))
+    return [outcomes[fetch] for fetch in fetches]
 
 
 def _raise_faults(plan: Plan, outcomes: Mapping[Fetch, Outcome]) -> None:

@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NoReturn, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, Self
 
 from virtrigaud_secrets.bundle import Lease
 from virtrigaud_secrets.clock import Clock
-from virtrigaud_secrets.errors import StoreError
+from virtrigaud_secrets.errors import SecretsError, StoreError, UnsupportedFeatureError
 from virtrigaud_secrets.sensitive import REDACTED, Sensitive
 from virtrigaud_secrets.settings import Settings
 
@@ -24,6 +24,7 @@ __all__ = [
     "Lease",
     "Payload",
     "Preview",
+    "Query",
     "References",
     "RetryPolicy",
     "StoreClient",
@@ -63,6 +64,20 @@ class Fetch:
     """`metadataPolicy: Fetch`: the secret's metadata instead of its value."""
     parameters: tuple[tuple[str, str], ...] = ()
     """Request parameters for issuing endpoints, sorted by name; each value as JSON text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A search for secrets of one store: `dataFrom.find`. How name, tags and path combine is up to the backend."""
+
+    store: StoreKey
+    """The store to ask."""
+    name: str = ""
+    """`find.name.regexp`: a Go regular expression, found anywhere in the name."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """`find.tags`, sorted by name."""
+    path: str = ""
+    """`find.path`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +160,11 @@ class Answer:
 class StoreClient(ABC):
     """Talks to one store. Blocking, safe to use from several threads."""
 
+    batches: ClassVar[bool] = False
+    """Whether the backend reads several secrets in one call, so that `get_all` is cheaper than as many `get`."""
+    converts_found_names: ClassVar[bool] = False
+    """Whether ESO's provider converts the names it finds before a rewrite sees them (ESO §2.2)."""
+
     @abstractmethod
     def get(self, fetch: Fetch) -> Answer:
         """Send one request.
@@ -155,6 +175,26 @@ class StoreClient(ABC):
             StoreError: one of its subclasses, naming store and path.
             ClosedError: the client was closed.
         """
+
+    def get_all(self, fetches: Sequence[Fetch]) -> list[Answer | SecretsError]:
+        """What became of each fetch, in their order. One that fails does not take the others with it."""
+        return [self._outcome(fetch) for fetch in fetches]
+
+    def find(self, query: Query) -> Mapping[str, Answer]:
+        """Every secret that `query` matches, whole, by the name the backend lists it under.
+
+        Raises:
+            SecretNotFoundError: where the backend's rules call an empty result missing (ESO §3).
+            StoreError: as `get`.
+            UnsupportedFeatureError: the backend cannot search, or not by what the query asks.
+        """
+        raise UnsupportedFeatureError(f"{query.store}: this store cannot be searched by dataFrom.find")
+
+    def _outcome(self, fetch: Fetch) -> Answer | SecretsError:
+        try:
+            return self.get(fetch)
+        except SecretsError as error:
+            return error
 
     @abstractmethod
     def close(self, *, revoke: bool = True) -> None:

@@ -73,6 +73,31 @@ def test_one_request_needs_no_thread():
     assert list(answers) == [fetch_of("a")]
 
 
+def test_a_store_that_reads_several_at_once_is_called_once():
+    class Batching(Scripted):
+        batches = True
+        calls = 0
+
+        def get_all(self, fetches):
+            self.calls += 1
+            return super().get_all(fetches)
+
+    store = Batching({"b": SecretNotFoundError("gone")})
+    with pytest.raises(SecretNotFoundError):
+        execute(plan_of("a", "b", "c"), lambda key: store, no_pool)
+    assert store.calls == 1
+    assert store.asked == ["a", "b", "c"]
+
+
+def test_a_store_that_cannot_be_connected_is_a_fault_of_its_fetches(pool):
+    def client_of(key):
+        raise StoreUnavailableError("down")
+
+    with pytest.raises(ResolveError) as caught:
+        execute(plan_of("a", "b"), client_of, pool)
+    assert [error.fields for error in caught.value.errors] == [("spec.data[0]",), ("spec.data[1]",)]
+
+
 def test_each_request_is_sent_once(pool):
     store = Scripted()
     execute(plan_of("a", "b", "c"), lambda key: store, pool)
