@@ -417,7 +417,10 @@ def _range(source: Run, setters: list[Setter], body: Run, otherwise: Run | None,
             if len(frame.out) - counted > _COUNTED_PIECES:
                 counted = _count_output(frame, counted, offset)
         frame.dot = outer
-        return otherwise(frame) if empty and otherwise is not None else None
+        if not empty or otherwise is None:
+            return None
+        # Go takes a break in the else branch for one of this loop, a continue for one of the loop around it.
+        return "continue" if otherwise(frame) == "continue" else None
 
     return run
 
