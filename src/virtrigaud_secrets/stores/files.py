@@ -20,7 +20,7 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -44,6 +44,7 @@ from virtrigaud_secrets.stores.base import at_store as at
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload, split_object
 
 if TYPE_CHECKING:
+    from yaml import BaseLoader
     from yaml.nodes import Node
 
 MAX_BYTES: Final = 1024 * 1024
@@ -51,6 +52,9 @@ MAX_BYTES: Final = 1024 * 1024
 
 MAX_PROPERTIES: Final = 1000
 """The most files a directory may add to one secret: a guard against a root that is no Secret, such as `/usr/lib`."""
+
+MAX_DEPTH: Final = 100
+"""How deep a file may nest: PyYAML's composer recurses on the C stack, so a file of brackets ends the process."""
 
 SWAP_ATTEMPTS: Final = 3
 """How often a read is tried while the kubelet swaps `..data`: it does so once a minute at most."""
@@ -273,8 +277,10 @@ def _secret_in(text: bytes, key: str, *, is_json: bool) -> bytes | _Broken | Non
         return _Broken("it must be a JSON object: key → secret") if members is None else members.get(key)
     import yaml
 
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    loader: type[BaseLoader] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
+        if _nests_too_deeply(text, loader):
+            return _Broken(f"it nests deeper than {MAX_DEPTH} levels")
         entries = _entries(yaml.compose(text, Loader=loader))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]  # its stub says too little
         return entries if isinstance(entries, _Broken) else _node_text(entries.get(key))
     except yaml.MarkedYAMLError as error:
@@ -282,6 +288,20 @@ def _secret_in(text: bytes, key: str, *, is_json: bool) -> bytes | _Broken | Non
         return _Broken("this is no YAML", None if mark is None else mark.line + 1)
     except (yaml.YAMLError, RecursionError):
         return _Broken("this is no YAML, or nested too deeply")
+
+
+def _nests_too_deeply(text: bytes, loader: type[BaseLoader]) -> bool:
+    """Asked of the parser's events, which come without recursion."""
+    import yaml
+    from yaml.events import CollectionEndEvent, CollectionStartEvent, Event
+
+    events: Iterator[Event] = yaml.parse(text, Loader=loader)  # pyright: ignore[reportUnknownMemberType]  # its stub says too little
+    depth = 0
+    for event in events:
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _entries(node: Node | None) -> dict[str, Node] | _Broken:

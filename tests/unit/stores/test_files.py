@@ -335,7 +335,8 @@ secret/data/vsphere:
             ("s.yaml", "a: &a [*a]\n", "line 1: aliases are not allowed"),
             ("s.yaml", "a: &a {b: {c: *a}}\n", "line 1: aliases are not allowed"),
             ("s.yaml", "a: canary\x07\n", "no YAML"),
-            ("s.yaml", "a: " + "[" * 5000, "no YAML"),
+            ("s.yaml", "b: 1\na: " + "[" * 900_000, "nests deeper than 100"),
+            ("s.yaml", "{a: " * 200_000, "nests deeper than 100"),
             ("s.yaml", b"a: \xff\xfe canary\n", "no YAML"),
         ],
     )
