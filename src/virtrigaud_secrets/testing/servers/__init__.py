@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from virtrigaud_secrets.testing.servers.fault_proxy import FaultProxy
     from virtrigaud_secrets.testing.servers.kubernetes import KubernetesAPI
     from virtrigaud_secrets.testing.servers.openbao import OpenBao
     from virtrigaud_secrets.testing.servers.postgres import PostgreSQL
     from virtrigaud_secrets.testing.servers.token_review import TokenReviewServer
 
-__all__ = ["KubernetesAPI", "OpenBao", "PostgreSQL", "TokenReviewServer"]
+__all__ = ["FaultProxy", "KubernetesAPI", "OpenBao", "PostgreSQL", "TokenReviewServer"]
 
 _HOMES = {
+    "FaultProxy": "fault_proxy",
     "KubernetesAPI": "kubernetes",
     "OpenBao": "openbao",
     "PostgreSQL": "postgres",
