@@ -33,6 +33,7 @@ SecretsError
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from typing import Self
 
@@ -351,6 +352,24 @@ def raise_all(faults: Sequence[SecretsError], where: str) -> None:
         raise faults[0]
     if faults:
         raise ResolveError(f"{where}: {len(faults)} faults", errors=faults)
+
+
+def forget_locals(error: BaseException) -> None:
+    """Empty the frames that `error` and all it hangs on came through, so that no traceback shows a value in a local.
+
+    Lines and function names stay. For the seam to the caller: frames that still run keep their variables.
+    """
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        found = waiting.pop()
+        if found is None or id(found) in seen:
+            continue
+        seen.add(id(found))
+        traceback.clear_frames(found.__traceback__)
+        waiting += [found.__cause__, found.__context__]
+        if isinstance(found, ResolveError):
+            waiting += found.errors
 
 
 class LocalServerError(SecretsError):

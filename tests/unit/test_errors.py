@@ -4,6 +4,7 @@ import copy
 import inspect
 import pickle
 import re
+import traceback
 
 import pytest
 
@@ -22,6 +23,7 @@ from virtrigaud_secrets.errors import (
     TemplateError,
     ThrottledError,
     ValidationError,
+    forget_locals,
     raise_all,
 )
 from virtrigaud_secrets.findings import Finding
@@ -163,3 +165,31 @@ class TestRaiseAll:
         with pytest.raises(ResolveError, match="there: 2 faults") as caught:
             raise_all(faults, "there")
         assert caught.value.errors == tuple(faults)
+
+
+def test_forgotten_locals_are_gone_from_all_an_error_hangs_on() -> None:
+    def fails(canary: str) -> None:
+        raise DecodingError("inner")
+
+    def wraps(canary: str) -> None:
+        try:
+            fails(canary)
+        except DecodingError as error:
+            raise ResolveError("outer", errors=[error]) from ValueError()
+
+    def again(canary: str) -> None:
+        try:
+            wraps(canary)
+        except ResolveError:
+            raise KeyError from None
+
+    with pytest.raises(KeyError) as caught:
+        again("7d0f3a")
+    forget_locals(caught.value)
+    outer = caught.value.__context__
+    assert isinstance(outer, ResolveError)
+    for found in (caught.value, outer, *outer.errors):
+        frames = traceback.TracebackException.from_exception(found, capture_locals=True).stack
+        ours = [frame for frame in frames if frame.name in {"again", "wraps", "fails"}]
+        assert ours
+        assert "7d0f3a" not in str([frame.locals for frame in ours])

@@ -20,7 +20,7 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -293,11 +293,10 @@ def _secret_in(text: bytes, key: str, *, is_json: bool) -> bytes | _Broken | Non
 def _nests_too_deeply(text: bytes, loader: type[BaseLoader]) -> bool:
     """Asked of the parser's events, which come without recursion."""
     import yaml
-    from yaml.events import CollectionEndEvent, CollectionStartEvent, Event
+    from yaml.events import CollectionEndEvent, CollectionStartEvent
 
-    events: Iterator[Event] = yaml.parse(text, Loader=loader)  # pyright: ignore[reportUnknownMemberType]  # its stub says too little
     depth = 0
-    for event in events:
+    for event in yaml.parse(text, Loader=loader):  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # its stub says too little
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > MAX_DEPTH:
             return True
