@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 
-from virtrigaud_secrets.errors import SecretNotFoundError, SecretsError, raise_all
+from virtrigaud_secrets.errors import ClosedError, SecretNotFoundError, SecretsError, raise_all
 from virtrigaud_secrets.resolver.plan import Plan
 from virtrigaud_secrets.stores.base import Answer, Fetch, Preview, StoreClient, StoreKey
 
@@ -60,10 +60,21 @@ def _send(fetches: Sequence[Fetch], client_of: ClientOf, pool: Callable[[], Exec
         client, batch = job
         return client.get_all(batch)
 
-    results = pool().map(run, jobs) if len(jobs) > 1 else map(run, jobs)
+    results = _in_parallel(run, jobs, pool) if len(jobs) > 1 else map(run, jobs)
     for (_, batch), found in zip(jobs, results, strict=True):
         outcomes.update(zip(batch, found, strict=True))
     return [outcomes[fetch] for fetch in fetches]
+
+
+def _in_parallel(
+    run: Callable[[tuple[StoreClient, list[Fetch]]], list[Outcome]],
+    jobs: Sequence[tuple[StoreClient, list[Fetch]]],
+    pool: Callable[[], Executor],
+) -> Iterator[list[Outcome]]:
+    try:
+        return pool().map(run, jobs)
+    except RuntimeError:
+        raise ClosedError("no thread takes requests: the resolver was closed meanwhile, or the process ends") from None
 
 
 def _raise_faults(plan: Plan, outcomes: Mapping[Fetch, Outcome]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import weakref
 from collections.abc import Sequence
@@ -11,19 +12,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from virtrigaud_secrets.clock import Clock, SystemClock
-from virtrigaud_secrets.errors import ClosedError, ValidationError
+from virtrigaud_secrets.errors import ClosedError, ValidationError, forget_locals
 from virtrigaud_secrets.findings import Finding, Severity
 from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle
     from virtrigaud_secrets.manifests import Catalog
+    from virtrigaud_secrets.resolver.connections import Connections
     from virtrigaud_secrets.resolver.plan import Plan
     from virtrigaud_secrets.stores.base import References
     from virtrigaud_secrets.stores.references import KubernetesReferences
 
 _open_resolvers: weakref.WeakSet[Resolver] = weakref.WeakSet()
-"""Closed at interpreter exit, so that a provider that forgets `close()` leaves no lease behind."""
+"""Closed at interpreter exit, begun anew in a forked child."""
+
+_used_connections: set[Connections] = set()
+"""Closed at interpreter exit, so that a resolver dropped without `close()` leaves no lease behind. Held strongly: what
+it resolved may still be in use, so collecting the resolver must not end leases."""
 
 
 class Resolver:
@@ -36,7 +42,10 @@ class Resolver:
     ```
 
     Safe to use from several threads. Leaving the `with` block, `close()` or interpreter exit ends the leases and
-    logins it took. A signal that kills the process does not: call `close()` from a SIGTERM handler.
+    logins it took. A signal that kills the process does not: let a SIGTERM handler call `sys.exit()`, which unwinds to
+    the end of the `with` block. (`close()` in the handler itself may wait for a lock that the interrupted code holds.)
+
+    In a forked child it begins anew, with connections and logins of its own; what the parent took stays the parent's.
     """
 
     def __init__(
@@ -56,23 +65,31 @@ class Resolver:
             references: where secretRef, caProvider and serviceAccountRef get their answers; by default the catalog's
                 own Secrets, then the cluster's API, then the pod's files.
         """
-        from virtrigaud_secrets.resolver.connections import Connections
-        from virtrigaud_secrets.stores.references import KubernetesReferences
-
         self._settings = Settings.from_environment() if settings is None else settings
         self._catalog = catalog
         self._clock = clock or SystemClock()
-        self._own_references: KubernetesReferences | None = None
-        if references is None:
-            references = self._own_references = KubernetesReferences(self._settings, catalog=catalog, clock=self._clock)
-        self._references = references
-        self._connections = Connections(
-            catalog, settings=self._settings, clock=self._clock, references=self._references
-        )
+        self._given_references = references
+        self._closed = False
+        self._begin()
+        _open_resolvers.add(self)
+
+    def _begin(self) -> None:
+        """Nothing connected and no thread: at the start, and in a forked child, where neither can be shared."""
+        from virtrigaud_secrets.resolver.connections import Connections
+        from virtrigaud_secrets.stores.references import KubernetesReferences
+
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
-        self._closed = False
-        _open_resolvers.add(self)
+        self._own_references: KubernetesReferences | None = None
+        references = self._given_references
+        if references is None:
+            references = self._own_references = KubernetesReferences(
+                self._settings, catalog=self._catalog, clock=self._clock
+            )
+        self._references = references
+        self._connections = Connections(
+            self._catalog, settings=self._settings, clock=self._clock, references=references
+        )
 
     @classmethod
     def from_path(
@@ -139,12 +156,20 @@ class Resolver:
             ResolveError: several of these.
             ClosedError: `close` was called.
         """
+        try:
+            return self._resolve(name, namespace)
+        except BaseException as error:
+            forget_locals(error)
+            raise
+
+    def _resolve(self, name: str, namespace: str | None) -> Bundle:
         from virtrigaud_secrets.resolver.assembly import assemble
         from virtrigaud_secrets.resolver.execution import execute
         from virtrigaud_secrets.resolver.rendering import render
 
         self._refuse_if_closed()
         plan = self.plan(name, namespace=namespace)
+        _used_connections.add(self._connections)
         answers = execute(plan, self._connections.client, self._executor)
         values = assemble(plan, answers)
         return self._validated(render(plan, values, references=self._references), manifest=plan.manifest)
@@ -159,10 +184,11 @@ class Resolver:
         with self._lock:
             self._closed = True
             pool, self._pool = self._pool, None
-        _open_resolvers.discard(self)
         if pool is not None:
             pool.shutdown(wait=True)
         self._connections.close(revoke=revoke)
+        _used_connections.discard(self._connections)
+        _open_resolvers.discard(self)
         if self._own_references is not None:
             self._own_references.close()
 
@@ -211,6 +237,18 @@ class Resolver:
 
 
 @atexit.register
-def _close_open_resolvers() -> None:
+def _close_at_exit() -> None:
     for resolver in list(_open_resolvers):
         resolver.close()
+    for connections in list(_used_connections):
+        connections.close()
+
+
+def _begin_anew_in_child() -> None:
+    # Two processes on one connection would read each other's answers; a pool's threads do not cross a fork.
+    _used_connections.clear()
+    for resolver in list(_open_resolvers):
+        resolver._begin()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # that class's own fork hook
+
+
+os.register_at_fork(after_in_child=_begin_anew_in_child)

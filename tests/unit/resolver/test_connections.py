@@ -83,3 +83,35 @@ def test_close_closes_every_client_once(connections, monkeypatch):
     assert closed == [False]
     with pytest.raises(ClosedError):
         connections.client(key)
+
+
+def test_a_client_that_fails_to_close_keeps_no_other_open(connections, monkeypatch):
+    keys = [connections.bind(reference("shared", "ClusterSecretStore"), namespace=name).key for name in ("a", "b")]
+    clients = [connections.client(key) for key in keys]
+    closed = []
+
+    def broken(self, *, revoke=True):
+        closed.append(self)
+        raise RuntimeError("a plug-in's defect")
+
+    monkeypatch.setattr(type(clients[0]), "close", broken)
+    connections.close()
+    assert {id(client) for client in closed} == {id(client) for client in clients}
+
+
+def test_an_interrupted_close_is_finished_by_the_next(connections, monkeypatch):
+    keys = [connections.bind(reference("shared", "ClusterSecretStore"), namespace=name).key for name in ("a", "b")]
+    for key in keys:
+        connections.client(key)
+    closed = []
+
+    def interrupted(self, *, revoke=True):
+        closed.append(self)
+        if len(closed) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(connections.client(keys[0])), "close", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        connections.close()
+    connections.close()
+    assert len(closed) == 2

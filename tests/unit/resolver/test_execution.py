@@ -4,7 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from virtrigaud_secrets.errors import AccessDeniedError, ResolveError, SecretNotFoundError, StoreUnavailableError
+from virtrigaud_secrets.errors import (
+    AccessDeniedError,
+    ClosedError,
+    ResolveError,
+    SecretNotFoundError,
+    StoreUnavailableError,
+)
 from virtrigaud_secrets.resolver.execution import execute
 from virtrigaud_secrets.resolver.plan import DataStep, Plan
 from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, Preview, StoreClient, StoreKey
@@ -145,3 +151,10 @@ def test_a_denied_secret_is_not_a_missing_one(pool):
     store = Scripted({"a": AccessDeniedError("no")})
     with pytest.raises(AccessDeniedError):
         execute(plan_of("a", "b", skip_missing=True), lambda key: store, pool)
+
+
+def test_a_pool_that_was_shut_down_meanwhile_is_a_closed_resolver():
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    with pytest.raises(ClosedError):
+        execute(plan_of("a", "b"), lambda key: Scripted(), lambda: executor)

@@ -5,6 +5,8 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import traceback
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,6 +17,7 @@ from virtrigaud_secrets.errors import (
     ManifestError,
     ManifestNotFoundError,
     SecretNotFoundError,
+    SecretsError,
     StoreNotFoundError,
     ValidationError,
 )
@@ -129,9 +132,11 @@ def test_stores_of_other_namespaces_are_found_where_settings_say(path):
     with Resolver.from_path(path, settings=Settings(store_namespaces=("ns",))) as resolver:
         assert resolver.resolve("elsewhere")["a"] == b"vc.example.com"
         assert resolver.plan("elsewhere").repairs
-    with Resolver.from_path(path, settings=Settings(store_namespaces=("ns",), strict=True)) as resolver:
-        with pytest.raises(StoreNotFoundError, match="could not get SecretStore"):
-            resolver.resolve("elsewhere")
+    with (
+        Resolver.from_path(path, settings=Settings(store_namespaces=("ns",), strict=True)) as resolver,
+        pytest.raises(StoreNotFoundError, match="could not get SecretStore"),
+    ):
+        resolver.resolve("elsewhere")
 
 
 def test_closed_is_closed_and_close_may_be_repeated(path):
@@ -152,12 +157,27 @@ def test_many_threads_share_one_resolver(resolver):
 def test_a_resolver_nobody_holds_is_collected(path):
     resolver = Resolver.from_path(path, settings=Settings())
     resolver.resolve("vc")
-    identity = id(resolver)
+    held = weakref.ref(resolver)
     del resolver
     gc.collect()
-    from virtrigaud_secrets.runtime import resolver as module
+    assert held() is None
 
-    assert identity not in {id(found) for found in module._open_resolvers}
+
+def test_no_traceback_shows_a_value_in_a_local(path):
+    text = MANIFESTS.replace("{key: server}}]", "{key: server, decodingStrategy: Base64, property: a}}]")
+    text = text.replace("remoteRef: {key: nope}", "remoteRef: {key: vc, decodingStrategy: Base64}")
+    text = text.replace("{{ .password }}", "{{ .password | fail }}")
+    (path / "manifests.yaml").write_text(text)
+    with Resolver.from_path(path, settings=Settings(store_namespaces=("ns",))) as resolver:
+        for name in ("missing", "vc", "broken-tls", "elsewhere"):
+            with pytest.raises(SecretsError) as caught:
+                resolver.resolve(name)
+            for error in (caught.value, *getattr(caught.value, "errors", ())):
+                report = traceback.TracebackException.from_exception(error, capture_locals=True)
+                shown = [frame for frame in report.stack if "virtrigaud_secrets" in frame.filename]
+                assert shown
+                assert "canary" not in str([frame.locals for frame in shown])
+                assert "vc.example.com" not in str([frame.locals for frame in shown])
 
 
 def test_repr_shows_no_value_and_pickle_is_refused(resolver):
@@ -186,3 +206,61 @@ def test_exit_without_close_is_silent(path):
         [sys.executable, "-W", "error", "-c", program, path], capture_output=True, text=True, check=False, timeout=60
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def run_program(text, path):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(text), path],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_exit_closes_the_stores_of_a_resolver_that_was_dropped(path):
+    run = run_program(
+        """
+        import gc, sys
+        from virtrigaud_secrets import Resolver, Settings
+        from virtrigaud_secrets.stores.fake import FakeClient
+        FakeClient.close = lambda self, *, revoke=True: print("closed", revoke)
+        Resolver.from_path(sys.argv[1], settings=Settings()).resolve("vc")
+        gc.collect()
+        print("at exit:")
+        """,
+        path,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "at exit:\nclosed True\n", "")
+
+
+def test_a_forked_child_begins_anew_and_leaves_the_parents_stores_alone(path):
+    run = run_program(
+        """
+        import os, sys
+        from virtrigaud_secrets import Resolver, Settings
+        from virtrigaud_secrets.stores.fake import FakeClient, FakeFactory
+        parent, connect = os.getpid(), FakeFactory.connect
+
+        def counted(*arguments):
+            print("connected in", "parent" if os.getpid() == parent else "child", flush=True)
+            client = connect(*arguments)
+            client.process = os.getpid()
+            return client
+
+        FakeFactory.connect = counted
+        FakeClient.close = lambda self, *, revoke=True: print("own:", self.process == os.getpid(), flush=True)
+        resolver = Resolver.from_path(sys.argv[1], settings=Settings())
+        resolver.resolve("vc")  # two requests, so that the pool runs
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads is what this is about
+        child = os.fork()
+        if not child:
+            resolver.resolve("vc")
+            sys.exit(0)
+        os.waitpid(child, 0)
+        """,
+        path,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.split("\n") == ["connected in parent", "connected in child", "own: True", "own: True", ""]
