@@ -38,16 +38,21 @@ def valid_keys(entries: Mapping[str, bytes]) -> dict[str, bytes]:
     return {key: value for key, value in entries.items() if key}
 
 
-def check_key(key: str) -> None:
+def check_key(key: str, *, shown: str | None = None) -> None:
     """Refuse a key that no Secret may have.
+
+    Args:
+        key: the key.
+        shown: what an error calls it, for keys that were made of values.
 
     Raises:
         DecodingError: it is too long, or has a character that is no letter, number, `-`, `.` or `_`.
     """
+    name = repr(key[:MAX_KEY_LENGTH]) if shown is None else shown
     if len(key.encode(errors="surrogatepass")) > MAX_KEY_LENGTH:
-        raise DecodingError(f"a secret key is longer than {MAX_KEY_LENGTH} bytes: {key[:40]}…")
+        raise DecodingError(f"secret key {name} is longer than {MAX_KEY_LENGTH} bytes")
     if not all(_is_allowed(character) for character in key):
-        raise DecodingError(f"invalid secret key {key!r}: only letters, numbers, '-', '.' and '_' are allowed")
+        raise DecodingError(f"invalid secret key {name}: only letters, numbers, '-', '.' and '_' are allowed")
 
 
 def _is_allowed(character: str) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets import template
 from virtrigaud_secrets.bundle import Bundle, Provenance
-from virtrigaud_secrets.errors import DecodingError, SecretsError, UnsupportedFeatureError, raise_all
+from virtrigaud_secrets.errors import DecodingError, SecretsError, TemplateError, UnsupportedFeatureError, raise_all
 from virtrigaud_secrets.golang.reflect import to_bytes, to_string
 from virtrigaud_secrets.resolver.assembly import Value
 from virtrigaud_secrets.resolver.decoding import decode
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 DEFAULT_TYPE: Final = "Opaque"
 """Type of a Kubernetes Secret that names none."""
+
+COMPUTED_KEY: Final = "(one that the template makes)"
+"""What errors call a key that was rendered: it may be made of values."""
 
 TARGETS: Final = {"": "data", "data": "data", "annotations": "annotations", "labels": "labels"}
 """`templateFrom.target`, in any case → the part of the Secret it fills."""
@@ -114,26 +118,28 @@ class _Rendering:
             else:
                 text = self._references.config_map_value(source.name, item.key, namespace=self._plan.namespace)
             if item.template_as == "KeysAndValues":
-                self._keys_and_values(text, part, strategy, field=place)
+                self._keys_and_values(text, part, strategy, field=place, secret=secret)
             else:
-                self._each({item.key: text}, part, place, strategy=strategy)
+                self._each({item.key: text}, part, place, strategy=strategy, secret=secret)
 
-    def _keys_and_values(self, text: str, part: str, strategy: str, *, field: str) -> None:
+    def _keys_and_values(self, text: str, part: str, strategy: str, *, field: str, secret: bool = False) -> None:
         """Render the text once; what comes out is YAML of key to value."""
         try:
-            pairs = _pairs(template.render(text, self._raw, name=field))
+            pairs = _pairs(self._rendered(text, field, secret=secret))
         except SecretsError as error:
             self._fault(error, field)
             return
         origins = self._origins(text)
         for key, value in pairs.items():
-            self._store(part, key, to_bytes(value), origins, strategy=strategy, field=field)
+            self._store(part, key, to_bytes(value), origins, strategy=strategy, field=field, shown=COMPUTED_KEY)
 
-    def _each(self, texts: Mapping[str, str], part: str, field: str, *, strategy: str = "None") -> None:
+    def _each(
+        self, texts: Mapping[str, str], part: str, field: str, *, strategy: str = "None", secret: bool = False
+    ) -> None:
         """Render each text under its own key; a fault of one does not hide those of the others."""
         for key, text in texts.items():
             try:
-                rendered = template.render(text, self._raw, name=key)
+                rendered = self._rendered(text, key, secret=secret)
             except SecretsError as error:
                 self._fault(error, f"{field}[{key}]")
                 continue
@@ -148,17 +154,30 @@ class _Rendering:
         *,
         strategy: str,
         field: str,
+        shown: str | None = None,
     ) -> None:
+        name = key if shown is None else shown
         try:
-            decoded = decode(value, Decoding(strategy=strategy), key=key)
+            decoded = decode(value, Decoding(strategy=strategy), key=name)
             if part == "data":
-                check_key(key)
+                check_key(key, shown=shown)
                 self.data[key] = decoded
                 self.provenance[key] = origins
             else:
-                self.metadata[part][key] = _text(decoded, key)
+                self.metadata[part][key] = _text(decoded, name)
         except SecretsError as error:
             self._fault(error, field)
+
+    def _rendered(self, text: str, name: str, *, secret: bool) -> bytes:
+        try:
+            return template.render(text, self._raw, name=name)
+        except TemplateError as error:
+            if not secret:
+                raise
+            # The template's line, and a reason that quotes it, would show what a Secret holds.
+            reason = "the template is wrong; it is kept in a Secret, so neither its text nor the reason is shown"
+            hidden = type(error)(reason, name=error.name, line=error.line, column=error.column)
+        raise hidden  # out here, so that the other is not its context
 
     def _fault(self, error: SecretsError, field: str) -> None:
         self._faults.append(error.at(self._plan.manifest, field))
@@ -181,8 +200,6 @@ def _pairs(rendered: bytes) -> dict[str, str]:
     # Loads PyYAML, which only this form of template needs.
     from virtrigaud_secrets.golang.yaml_reading import YAMLError, unmarshal_strings
 
-    try:
+    with suppress(YAMLError):  # whose text, were it a cause or context, shows parts of the document
         return unmarshal_strings(to_string(rendered))
-    except YAMLError:
-        # Its text shows parts of the document.
-        raise DecodingError("what the template renders is not YAML of key to text") from None
+    raise DecodingError("what the template renders is not YAML of key to text")

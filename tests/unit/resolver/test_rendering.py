@@ -25,6 +25,8 @@ class References:
     items: ClassVar = {
         "user.tpl": "user={{ .username }}",
         "pairs.tpl": "a: '{{ .username }}'\nb: 1\n",
+        "syntax.tpl": "canary {{ canary",
+        "execution.tpl": "canary: {{ .canary }}",
     }
 
     def secret_value(self, name, key, *, namespace):
@@ -133,6 +135,37 @@ def test_literals_must_render_to_keys_and_texts(literal):
     with pytest.raises(DecodingError) as caught:
         rendered({"templateFrom": [{"literal": literal}]})
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"literal": "'{{ .password }}!': x"},
+        {"literal": "{{ .password }}{{ repeat 300 .username }}: x"},
+        {"literal": "{{ .password }}: '!'", "valuesDecodingStrategy": "Base64"},
+        {"literal": "{{ .password }}: /w==", "valuesDecodingStrategy": "Base64", "target": "Labels"},
+    ],
+)
+def test_a_key_made_of_values_is_not_shown(source):
+    with pytest.raises(DecodingError, match="that the template makes") as caught:
+        rendered({"templateFrom": [source]})
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("how", ["Values", "KeysAndValues"])
+@pytest.mark.parametrize(
+    ("key", "kind"), [("syntax.tpl", TemplateSyntaxError), ("execution.tpl", TemplateExecutionError)]
+)
+def test_a_template_kept_in_a_secret_is_not_shown(key, kind, how):
+    items = [{"key": key, "templateAs": how}]
+    with pytest.raises(kind, match="canary"):
+        rendered({"templateFrom": [{"configMap": {"name": "templates", "items": items}}]})
+    with pytest.raises(kind, match="kept in a Secret") as caught:
+        rendered({"templateFrom": [{"secret": {"name": "templates", "items": items}}]})
+    assert "canary" not in str(caught.value)
+    assert "canary" not in str(vars(caught.value))
+    assert caught.value.__context__ is None
+    assert caught.value.line == 1
 
 
 def test_numbers_of_a_literal_become_text_as_in_eso():
