@@ -20,7 +20,7 @@ from virtrigaud_secrets.errors import (
 )
 from virtrigaud_secrets.golang.encoding_json import Decoded
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.stores.base import Answer, Fetch, Lease, StoreClient, StoreContext, at_store
+from virtrigaud_secrets.stores.base import Answer, Fetch, Lease, Query, StoreClient, StoreContext, at_store
 from virtrigaud_secrets.stores.vault import kv, leases
 from virtrigaud_secrets.stores.vault.engines import Endpoint, KnownMounts, Mount, request_body
 from virtrigaud_secrets.stores.vault.errors import Fault
@@ -28,6 +28,7 @@ from virtrigaud_secrets.stores.vault.leases import Taken, TakenLeases
 from virtrigaud_secrets.stores.vault.login import REVOKE_SELF, Token, Tokens, login_of
 from virtrigaud_secrets.stores.vault.payload import VaultPayload
 from virtrigaud_secrets.stores.vault.routes import Route, Router
+from virtrigaud_secrets.stores.vault.search import Search
 from virtrigaud_secrets.stores.vault.transport import Reply, Request, Transport
 
 if TYPE_CHECKING:
@@ -64,13 +65,26 @@ class VaultClient(StoreClient):
         A request with side effects is repeated only where the server certainly did nothing: it could not be reached,
         asked to slow down, or refused the token.
         """
-        with self._lock:
-            if self._closed:
-                raise ClosedError(f"{self._context.store} was closed")
+        self._check_open()
         try:
             return self._get(self._router.canonical(fetch))
         except StoreError as error:
             at_store(error, self._context.store, fetch.key)
+            raise
+
+    def find(self, query: Query) -> Mapping[str, Answer]:
+        """Every secret of the store's KV engine that matches, by its path below the mount (ESO §3.1)."""
+        self._check_open()
+        search = Search(
+            send=lambda request: self._send(request)[0],
+            mount=self._router.mount,
+            version=self._router.version,
+            store=str(self._context.store),
+        )
+        try:
+            return search.find(query)
+        except StoreError as error:
+            at_store(error, self._context.store, query.path)
             raise
 
     def close(self, *, revoke: bool = True) -> None:
@@ -90,6 +104,11 @@ class VaultClient(StoreClient):
             with contextlib.suppress(Exception):
                 self._hand_back(taken, tokens)
         self._transport.close()
+
+    def _check_open(self) -> None:
+        with self._lock:
+            if self._closed:
+                raise ClosedError(f"{self._context.store} was closed")
 
     def _get(self, fetch: Fetch) -> Answer:
         route = self._router.known(fetch) or self._asked_route(fetch)

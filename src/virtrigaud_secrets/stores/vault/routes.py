@@ -39,8 +39,10 @@ class Router:
 
     def __init__(self, spec: VaultProvider, context: StoreContext) -> None:
         self._context = context
-        self._mount = (spec.path or "").strip("/")
-        self._version = 1 if spec.version == "v1" else 2
+        self.mount: Final = (spec.path or "").strip("/")
+        """Path of the store's KV engine, empty where the spec names none."""
+        self.version: Final = 1 if spec.version == "v1" else 2
+        """Version of that engine."""
         store = context.store
         name = f"{store.namespace}/{store.name}" if store.kind == "SecretStore" else store.name
         self._kv_only = context.settings.strict or name in context.settings.vault_kv_only
@@ -53,7 +55,7 @@ class Router:
         """
         key = plain(fetch.key)
         if self._is_kv(key) and not fetch.metadata:
-            key = kv_path(key, mount=self._mount, version=self._version)
+            key = kv_path(key, mount=self.mount, version=self.version)
         return replace(fetch, key=key)
 
     def known(self, fetch: Fetch) -> Route | None:
@@ -67,7 +69,7 @@ class Router:
         if not self._is_kv(fetch.key):
             return None
         if fetch.parameters:
-            if self._version == 1 and not self._kv_only:
+            if self.version == 1 and not self._kv_only:
                 # ESO reads any engine through a v1 store at its mount; parameters tell that it is no KV engine.
                 return None
             raise _needless_parameters(fetch)
@@ -75,10 +77,10 @@ class Router:
 
     def kv(self, fetch: Fetch, *, unseen: bool = False) -> Route:
         """The route to the store's KV engine: ESO's meaning of every key."""
-        path = kv_path(fetch.key, mount=self._mount, version=self._version)
+        path = kv_path(fetch.key, mount=self.mount, version=self.version)
         # What ESO reads as KV v1 may be any engine.
-        side_effect = self._version == 1 and guess(path) is not None
-        return Route(Endpoint("GET", path, side_effect=side_effect, engine=KV), self._version, unseen=unseen)
+        side_effect = self.version == 1 and guess(path) is not None
+        return Route(Endpoint("GET", path, side_effect=side_effect, engine=KV), self.version, unseen=unseen)
 
     def mounted(self, fetch: Fetch, mount: Mount) -> Route:
         """The route to the engine that owns the key.
@@ -114,10 +116,10 @@ class Router:
             end = route.endpoint
             return Preview(fetch=fetch, method=end.method, path=end.path, side_effect=end.side_effect)
         endpoint = guess(fetch.key)
-        kv = kv_path(fetch.key, mount=self._mount, version=self._version)
+        kv = kv_path(fetch.key, mount=self.mount, version=self.version)
         if endpoint is None:
             note = "the server is asked once which engine owns the path" + (
-                f"; if it shows another one than the store's, {fetch.key} is read there" if self._mount else ""
+                f"; if it shows another one than the store's, {fetch.key} is read there" if self.mount else ""
             )
             return Preview(fetch=fetch, method="GET", path=kv, note=note)
         check_parameters(endpoint, fetch.parameters)
@@ -132,14 +134,14 @@ class Router:
         )
 
     def _metadata(self, fetch: Fetch) -> Route:
-        if self._version == 1:
+        if self.version == 1:
             raise InvalidRequestError("a KV engine of version 1 has no metadata: metadataPolicy Fetch needs version v2")
-        path = kv_metadata_path(fetch.key, mount=self._mount)
-        return Route(Endpoint("GET", path, side_effect=False, engine=KV), self._version)
+        path = kv_metadata_path(fetch.key, mount=self.mount)
+        return Route(Endpoint("GET", path, side_effect=False, engine=KV), self.version)
 
     def _is_kv(self, key: str) -> bool:
         # What has no slash is below no mount, so there is nothing to ask.
-        return self._kv_only or is_below(key, self._mount) or "/" not in key
+        return self._kv_only or is_below(key, self.mount) or "/" not in key
 
 
 def _needless_parameters(fetch: Fetch) -> InvalidRequestError:

@@ -50,7 +50,7 @@ class Request:
     """One request to the server."""
 
     method: str
-    """`GET`, `POST` or `PUT`."""
+    """`GET`, `LIST`, `POST` or `PUT`."""
     path: str
     """Path below `/v1/`, not yet quoted."""
     query: tuple[tuple[str, str], ...] = ()
@@ -65,7 +65,7 @@ class Request:
     @property
     def capability(self) -> str:
         """What a policy has to grant for it."""
-        return "read" if self.method == "GET" else "update"
+        return {"GET": "read", "LIST": "list"}.get(self.method, "update")
 
 
 @dataclass(frozen=True, slots=True)
