@@ -81,6 +81,12 @@ class Settings:
     vault_kv_only: frozenset[str] = frozenset()
     """Stores (`namespace/name`, a ClusterSecretStore by `name`) whose keys always mean the KV engine at the store's
     path, as ESO reads them: no mount lookup, no dynamic engines."""
+    aws_role_arn: str = ""
+    """ARN of the role that the pod's web identity stands for, as AWS_ROLE_ARN holds it (IRSA)."""
+    aws_web_identity_token_file: Path | None = None
+    """File with the pod's web identity token; read anew at every login, as it rotates."""
+    aws_endpoints: Mapping[str, str] = field(default_factory=_no_mapping)
+    """`secretsmanager`, `ssm` or `sts` → address to talk to instead of that service's own, in every region."""
     allow_loose_files: bool = False
     """Read secret files that others on the machine may read too."""
 
@@ -118,6 +124,9 @@ class Settings:
         | `KUBECONFIG` | `kubeconfig`, its first file |
         | `VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY` | `service_account_directory` |
         | `KUBERNETES_SERVICE_HOST` with `KUBERNETES_SERVICE_PORT` | `kubernetes_api`; the kubelet sets them |
+        | `AWS_ROLE_ARN` | `aws_role_arn` |
+        | `AWS_WEB_IDENTITY_TOKEN_FILE` | `aws_web_identity_token_file` |
+        | `AWS_SECRETSMANAGER_ENDPOINT`, `AWS_SSM_ENDPOINT`, `AWS_STS_ENDPOINT` | `aws_endpoints` |
 
         Args:
             environment: read this instead of the process's own.
@@ -147,6 +156,7 @@ class Settings:
         if host := source.get("KUBERNETES_SERVICE_HOST"):
             bracketed = f"[{host}]" if ":" in host else host
             found["kubernetes_api"] = f"https://{bracketed}:{source.get('KUBERNETES_SERVICE_PORT') or '443'}"
+        found |= _aws(source)
         return cls(**(found | overrides))  # type: ignore[arg-type]  # names and types are those of the fields
 
 
@@ -158,6 +168,18 @@ class _Environment:
 
     def get(self, name: str) -> str | None:
         return self._variables.get(name)
+
+
+def _aws(source: _Environment) -> dict[str, object]:
+    found: dict[str, object] = {}
+    if role := source.get("AWS_ROLE_ARN"):
+        found["aws_role_arn"] = role.strip()
+    if token_file := source.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+        found["aws_web_identity_token_file"] = Path(token_file)
+    named = {service: source.get(f"AWS_{service.upper()}_ENDPOINT") for service in ("secretsmanager", "ssm", "sts")}
+    if endpoints := {service: address.strip() for service, address in named.items() if address}:
+        found["aws_endpoints"] = MappingProxyType(endpoints)
+    return found
 
 
 def _first(source: _Environment, *names: str) -> str | None:

@@ -31,7 +31,7 @@ def test_the_guides_own_values_are_the_defaults() -> None:
 
 def test_the_processs_environment_is_the_default_source(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in tuple(os.environ):
-        if name.startswith(("VAULT_", "BAO_", "VIRTRIGAUD_", "KUBE")):
+        if name.startswith(("AWS_", "VAULT_", "BAO_", "VIRTRIGAUD_", "KUBE")):
             monkeypatch.delenv(name)
     assert Settings.from_environment() == Settings()
     monkeypatch.setenv("VIRTRIGAUD_SECRETS_STRICT", "true")
@@ -59,6 +59,13 @@ def test_the_processs_environment_is_the_default_source(monkeypatch: pytest.Monk
         ({"BAO_TOKEN_FILE": "/t"}, Settings(vault_token_file=Path("/t"))),
         ({"KUBECONFIG": f"/1{os.pathsep}/2"}, Settings(kubeconfig=Path("/1"))),
         ({"VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY": "/s"}, Settings(service_account_directory=Path("/s"))),
+        ({"AWS_ROLE_ARN": "arn:aws:iam::1:role/r\n"}, Settings(aws_role_arn="arn:aws:iam::1:role/r")),
+        ({"AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}, Settings(aws_web_identity_token_file=Path("/t"))),
+        (
+            {"AWS_SECRETSMANAGER_ENDPOINT": "http://a", "AWS_SSM_ENDPOINT": "http://b", "AWS_STS_ENDPOINT": ""},
+            Settings(aws_endpoints={"secretsmanager": "http://a", "ssm": "http://b"}),
+        ),
+        ({"AWS_STS_ENDPOINT": "http://c"}, Settings(aws_endpoints={"sts": "http://c"})),
         ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, Settings(kubernetes_api="https://10.0.0.1:443")),
         (
             {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "6443"},
