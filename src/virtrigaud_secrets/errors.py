@@ -254,6 +254,8 @@ class SecretNotFoundError(StoreError):
     code = "not-found"
     missing: bool = True
     """Whether ESO's deletionPolicy counts it as "Secret does not exist" (ESO §2.6)."""
+    missing_value: bool = True
+    """Whether that is so for an entry of `data` too. In Kubernetes it is so for `dataFrom` only (ESO §3.6)."""
 
 
 class SecretVersionDeletedError(SecretNotFoundError):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 
 from virtrigaud_secrets.errors import ClosedError, SecretNotFoundError, SecretsError, raise_all
-from virtrigaud_secrets.resolver.plan import Plan
+from virtrigaud_secrets.resolver.plan import DataStep, Plan
 from virtrigaud_secrets.stores.base import Answer, Fetch, Preview, StoreClient, StoreKey
 
 ClientOf = Callable[[StoreKey], StoreClient]
@@ -80,10 +80,16 @@ def _in_parallel(
 def _raise_faults(plan: Plan, outcomes: Mapping[Fetch, Outcome]) -> None:
     faults: list[SecretsError] = []
     for fetch, outcome in outcomes.items():
-        if isinstance(outcome, Answer) or (plan.skip_missing and is_missing(outcome)):
+        if isinstance(outcome, Answer) or (plan.skip_missing and _may_be_left_out(plan, fetch, outcome)):
             continue
         faults.append(outcome.at(plan.manifest, *plan.fields_of(fetch)))
     raise_all(faults, plan.manifest)
+
+
+def _may_be_left_out(plan: Plan, fetch: Fetch, error: SecretsError) -> bool:
+    if not isinstance(error, SecretNotFoundError) or not is_missing(error):
+        return False
+    return error.missing_value or not any(isinstance(step, DataStep) for step in plan.steps if step.fetch == fetch)
 
 
 def is_missing(error: SecretsError) -> bool:

@@ -1,6 +1,7 @@
 """Sending a plan: each request once, harmless ones first, every fault reported."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from virtrigaud_secrets.errors import (
     StoreUnavailableError,
 )
 from virtrigaud_secrets.resolver.execution import execute
-from virtrigaud_secrets.resolver.plan import DataStep, Plan
+from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, Plan
 from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, Preview, StoreClient, StoreKey
 
 STORE = StoreKey("SecretStore", "ns", "store")
@@ -158,3 +159,15 @@ def test_a_pool_that_was_shut_down_meanwhile_is_a_closed_resolver():
     executor.shutdown()
     with pytest.raises(ClosedError):
         execute(plan_of("a", "b"), lambda key: Scripted(), lambda: executor)
+
+
+def test_a_secret_that_is_missing_to_extract_only_is_a_fault_of_data(pool):
+    missing = SecretNotFoundError("gone")
+    missing.missing_value = False
+    extracting = replace(
+        plan_of("a", "b", skip_missing=True),
+        steps=(ExtractStep(field="spec.dataFrom[0]", fetch=fetch_of("a")),),
+    )
+    assert list(execute(extracting, lambda key: Scripted({"a": missing}), pool)) == [fetch_of("b")]
+    with pytest.raises(SecretNotFoundError):
+        execute(plan_of("a", "b", skip_missing=True), lambda key: Scripted({"a": missing}), pool)
