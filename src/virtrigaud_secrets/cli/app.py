@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated, Final
+from contextlib import suppress
+from typing import Annotated, Final, TextIO
 
 import typer
 
@@ -15,6 +19,9 @@ from virtrigaud_secrets.cli.output import complain
 from virtrigaud_secrets.errors import SecretsError
 
 DEBUG_OPTION: Final = "--debug"
+
+_OUTPUT_ERRORS: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What writing to a pipe or full disk raises."""
 
 _USAGE_ERROR: Final = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 """Root of what a wrong command line raises: click's own class or, in later versions, typer's copy of it."""
@@ -53,10 +60,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = typer.main.get_command(application())
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that knows no arrow shows its number; values are written past this, as UTF-8.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         outcome = command.main(args=words, prog_name="virtrigaud-secrets", standalone_mode=False)
+        _flush()
     except typer.Exit as stop:
         return stop.exit_code
+    except SystemExit as stop:
+        # click and rich end the program like this where nobody reads standard output any more.
+        if not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        return _stop_writing(stop.__context__)
     except (KeyboardInterrupt, typer.Abort):
         complain("interrupted")
         return ExitCode.INTERRUPTED
@@ -65,13 +81,35 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain(str(error), code=error.code)
         return exit_code(error)
     except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback reaches a user unasked
-        if isinstance(error, _USAGE_ERROR):
-            return _refuse(error)
-        _show_traceback_if_asked(words)
-        # The text of a foreign error may hold anything, so only its type is told.
-        complain(f"defect in virtrigaud-secrets: {type(error).__name__}; run again with {DEBUG_OPTION} and report it")
-        return ExitCode.INTERNAL
+        return _foreign(error, words)
     return outcome if isinstance(outcome, int) else ExitCode.OK
+
+
+def _flush() -> None:
+    stream: TextIO | None = sys.stdout
+    if stream is not None:
+        stream.flush()
+
+
+def _foreign(error: Exception, words: Sequence[str]) -> ExitCode:
+    if isinstance(error, _USAGE_ERROR):
+        return _refuse(error)
+    if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
+        return _stop_writing(error)
+    _show_traceback_if_asked(words)
+    # The text of a foreign error may hold anything, so only its type is told.
+    complain(f"defect in virtrigaud-secrets: {type(error).__name__}; run again with {DEBUG_OPTION} and report it")
+    return ExitCode.INTERNAL
+
+
+def _stop_writing(error: OSError) -> ExitCode:
+    # What is still buffered must not fail again when the interpreter ends.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:
+        return ExitCode.UNREAD
+    complain(f"cannot write to standard output: {error.strerror}", code="configuration")
+    return ExitCode.CONFIGURATION
 
 
 def _refuse(error: Exception) -> ExitCode:

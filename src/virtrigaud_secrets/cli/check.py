@@ -9,7 +9,7 @@ import typer
 
 from virtrigaud_secrets.cli import options
 from virtrigaud_secrets.cli.exit_codes import ExitCode
-from virtrigaud_secrets.cli.output import console, print_json
+from virtrigaud_secrets.cli.output import console, print_json, visible
 
 
 class CheckFormat(StrEnum):
@@ -34,7 +34,7 @@ def check(
     else:
         output = console()
         for finding in report.findings:
-            output.print(str(finding))
+            output.print(visible(str(finding)))
         counts = dict.fromkeys(("valid", "invalid", "skipped"), 0)
         for verdict in report.verdicts:
             counts[verdict.verdict] += 1

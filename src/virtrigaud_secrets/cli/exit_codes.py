@@ -34,6 +34,8 @@ class ExitCode(IntEnum):
     """A defect of this program."""
     INTERRUPTED = 130
     """Ctrl-C."""
+    UNREAD = 141
+    """Whoever read standard output stopped, as in `… | head`: the code of a program that SIGPIPE ends."""
 
 
 def exit_code(error: SecretsError) -> ExitCode:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from virtrigaud_secrets.cli import options
-from virtrigaud_secrets.cli.output import console, print_json
-from virtrigaud_secrets.errors import SecretsError, raise_all
+from virtrigaud_secrets.cli.output import console, print_json, visible
+from virtrigaud_secrets.errors import ManifestNotFoundError, SecretsError, raise_all
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.manifests import Catalog
@@ -65,11 +65,14 @@ def plan(
 
 
 def _all(catalog: Catalog, namespace: str | None) -> list[tuple[str, str | None]]:
-    return [
+    found: list[tuple[str, str | None]] = [
         (document.name, document.namespace)
         for document in catalog.external_secrets
         if namespace in {None, document.namespace}
     ]
+    if namespace is not None and not found:
+        raise ManifestNotFoundError(f'no ExternalSecret in namespace "{namespace}"')
+    return found
 
 
 def describe(found: Plan) -> dict[str, object]:
@@ -107,13 +110,13 @@ def _print_text(found: Plan) -> None:
     output = console()
     output.print(f"{found.manifest} → {found.target.name or found.name}")
     for request in found.requests:
-        output.print(f"  {request.method} {request.path}", style="bold", end="")
+        output.print(visible(f"  {request.method} {request.path}"), style="bold", end="")
         output.print(f"  from {request.fetch.store}")
         for step in found.steps:
             if step.fetch == request.fetch:
                 source = f"property {step.property}" if step.property else "the whole secret"
-                output.print(f"    {_key(step) or 'every entry'} ← {source}")
+                output.print(visible(f"    {_key(step) or 'every entry'} ← {source}"))
         if request.note:
-            output.print(f"    note: {request.note}", style="yellow")
+            output.print(visible(f"    note: {request.note}"), style="yellow")
     if found.repairs:
         output.print(f"  differs from ESO by: {', '.join(found.repairs)}", style="yellow")

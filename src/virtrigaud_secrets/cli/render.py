@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from virtrigaud_secrets.errors import ConfigurationError
+from virtrigaud_secrets.sensitive import decode_text
 
 
 def render(
@@ -24,7 +25,7 @@ def render(
     """
     from virtrigaud_secrets import template as engine
 
-    text = sys.stdin.read() if template == "-" else _read(Path(template))
+    text = _decoded(sys.stdin.buffer.read(), "standard input") if template == "-" else _read(Path(template))
     rendered = engine.render(text, _values(data), name="stdin" if template == "-" else Path(template).name)
     sys.stdout.flush()
     sys.stdout.buffer.write(rendered)
@@ -33,9 +34,17 @@ def render(
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read {path}: {type(error).__name__}") from None
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
+    return _decoded(content, str(path))
+
+
+def _decoded(content: bytes, place: str) -> str:
+    try:
+        return decode_text(content)
+    except ValueError:
+        raise ConfigurationError(f"{place} is not UTF-8 text") from None
 
 
 def _values(path: Path) -> dict[str, bytes]:
@@ -43,8 +52,12 @@ def _values(path: Path) -> dict[str, bytes]:
 
     try:
         document = yaml.load(_read(path), Loader=yaml.BaseLoader)  # noqa: S506  # every scalar stays text
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
+        # ValueError: an escape beyond Unicode. RecursionError: brackets without end.
         raise ConfigurationError(f"{path} is not YAML") from None
     if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):
         raise ConfigurationError(f"{path}: expected a mapping of key to text")
-    return {str(key): value.encode() for key, value in document.items()}
+    try:
+        return {str(key): value.encode() for key, value in document.items()}
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"{path}: a text holds half a surrogate pair") from None

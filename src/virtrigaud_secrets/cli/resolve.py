@@ -6,8 +6,8 @@ import base64
 import os
 import re
 import shlex
-import sys
 import tempfile
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from virtrigaud_secrets.cli import options
-from virtrigaud_secrets.cli.output import HIDDEN, console, print_json, remark
+from virtrigaud_secrets.cli.output import HIDDEN, console, print_json, remark, visible, write_text
 from virtrigaud_secrets.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _print(bundle: Bundle, output_format: ResolveFormat, *, reveal: bool, output
         case ResolveFormat.JSON:
             print_json(describe(bundle, reveal=reveal))
         case ResolveFormat.ENV:
-            sys.stdout.write(environment(bundle, reveal=reveal))
+            write_text(environment(bundle, reveal=reveal))
         case ResolveFormat.DIR if output is not None:
             write_directory(bundle, output)
             remark(f"wrote {len(bundle)} files below {output}")
@@ -105,14 +105,19 @@ def describe(bundle: Bundle, *, reveal: bool = False) -> dict[str, object]:
         "namespace": bundle.namespace,
         "type": bundle.type,
         "expiresAt": bundle.expires_at.isoformat() if bundle.expires_at else None,
-        "labels": dict(bundle.labels),
-        "annotations": dict(bundle.annotations),
+        "labels": _metadata(bundle.labels, reveal=reveal),
+        "annotations": _metadata(bundle.annotations, reveal=reveal),
         "keys": keys,
         "findings": [
             {"severity": finding.severity, "field": finding.field, "code": finding.code, "message": finding.message}
             for finding in bundle.findings
         ],
     }
+
+
+def _metadata(entries: Mapping[str, str], *, reveal: bool) -> dict[str, str]:
+    """Labels or annotations: `template.metadata` may render them from values."""
+    return dict(entries) if reveal else dict.fromkeys(entries, HIDDEN)
 
 
 def _value(value: bytes) -> dict[str, object]:
@@ -169,12 +174,12 @@ def write_directory(bundle: Bundle, directory: Path) -> None:
     Raises:
         ConfigurationError: the directory exists, or cannot be made there.
     """
-    if directory.exists() or directory.is_symlink():
-        raise ConfigurationError(f"{directory} exists; name a directory that does not")
     for key in bundle:
         if key in {".", ".."} or "/" in key:
             raise ConfigurationError(f"the key {key} cannot be the name of a file")
     try:
+        if os.path.lexists(directory):
+            raise ConfigurationError(f"{directory} exists; name a directory that does not")
         with tempfile.TemporaryDirectory(prefix=f".{directory.name}.", dir=directory.parent) as scratch:
             made = Path(scratch, "new")
             made.mkdir(mode=0o700)
@@ -197,9 +202,12 @@ def _print_table(bundle: Bundle, *, reveal: bool) -> None:
     for key in bundle:
         origins = bundle.provenance[key]
         table.add_row(
-            key,
-            str(_value(bundle[key])["value"]) if reveal else HIDDEN,
-            "\n".join(origin.path + (f" · {origin.property}" if origin.property else "") for origin in origins),
+            visible(key),
+            visible(str(_value(bundle[key])["value"])) if reveal else HIDDEN,
+            "\n".join(
+                visible(origin.path) + (f" · {visible(origin.property)}" if origin.property else "")
+                for origin in origins
+            ),
             "\n".join(dict.fromkeys(origin.store for origin in origins)),
             "\n".join(f"{origin.lease.duration} s" for origin in origins if origin.lease is not None),
         )

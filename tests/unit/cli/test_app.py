@@ -1,7 +1,9 @@
 """The application as a whole: exit codes, where things are printed, and that nothing leaks."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +109,40 @@ def test_without_its_packages_the_program_says_which_extra_brings_them(path):
     assert done.returncode == 1
     assert "virtrigaud-secrets[cli]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def run_program(*words, **options):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "virtrigaud_secrets.cli", *words],
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_is_not_utf_8(path, tmp_path, encoding):
+    (tmp_path / "all.yaml").write_text((tmp_path / "all.yaml").read_text().replace("canary-value-7", "é→"))
+    environment = {"PYTHONIOENCODING": encoding}
+    for words in (["plan", path], ["resolve", path, "good"], ["resolve", path, "good", "--reveal"]):
+        done = run_program(*words, env=environment, stdout=subprocess.PIPE)
+        assert (done.returncode, done.stderr) == (0, b"")
+    for form in ("json", "env"):
+        words = ["resolve", path, "good", "--reveal", "--format", form]
+        done = run_program(*words, env=environment, stdout=subprocess.PIPE)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert "é→" in done.stdout.decode()
+
+
+@pytest.mark.parametrize("words", [["plan"], ["plan", "--format", "json"], ["check"]])
+def test_output_that_nobody_reads_or_nothing_takes(path, words):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as broken:
+        done = run_program(words[0], path, *words[1:], stdout=broken)
+    assert (done.returncode, done.stderr) == (ExitCode.UNREAD, b"")
+    with Path("/dev/full").open("wb") as full:
+        done = run_program(words[0], path, *words[1:], stdout=full)
+    assert done.returncode == ExitCode.CONFIGURATION
+    assert done.stderr == b"error[configuration]: cannot write to standard output: No space left on device\n"

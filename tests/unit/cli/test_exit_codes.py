@@ -37,4 +37,5 @@ def test_the_documented_numbers():
         "CONFIGURATION": 6,
         "INTERNAL": 70,
         "INTERRUPTED": 130,
+        "UNREAD": 141,
     }

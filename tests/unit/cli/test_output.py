@@ -2,7 +2,7 @@
 
 import json
 
-from virtrigaud_secrets.cli.output import complain, console, print_json, remark
+from virtrigaud_secrets.cli.output import complain, console, print_json, remark, visible, write_text
 
 
 def test_an_error_is_one_block_on_standard_error(capsys):
@@ -25,3 +25,15 @@ def test_json_is_utf_8_and_keeps_its_order(capsys):
     text = capsys.readouterr().out
     assert "é" in text
     assert list(json.loads(text)) == ["b", "a"]
+
+
+def test_control_characters_do_not_reach_the_terminal(capsys):
+    complain("a\x1b[2Jb\rc\x9b1m\n\u202ed")
+    remark("\x1b]0;title\x07")
+    assert capsys.readouterr().err == "error: a\\x1b[2Jb\\rc\\x9b1m\n  \\u202ed\n\\x1b]0;title\\x07\n"
+    assert visible("é → · 日本\n") == "é → · 日本\n"
+
+
+def test_text_for_programs_is_utf_8_and_never_fails(capfdbinary):
+    write_text("é\udc80\n")
+    assert capfdbinary.readouterr().out == "é\\udc80\n".encode()

@@ -16,6 +16,12 @@ def test_plan_of_one_and_of_all(run, path, canary):
     assert canary not in out
 
 
+def test_plan_of_a_namespace_without_any_is_no_success(run, path):
+    code, out, err = run("plan", path, "-n", "typo")
+    assert (code, out) == (ExitCode.MANIFEST, "")
+    assert "typo" in err
+
+
 def test_plan_shows_what_can_be_planned_and_complains_about_the_rest(run, path, tmp_path):
     (tmp_path / "aws.yaml").write_text(
         "{apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {name: z, namespace: ns},"

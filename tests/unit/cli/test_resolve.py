@@ -34,6 +34,13 @@ def test_json_with_reveal_tells_text_from_bytes():
     assert (keys["blob"]["value"], keys["blob"]["encoding"]) == ("/w==", "base64")
 
 
+def test_json_without_reveal_hides_labels_and_annotations_that_may_be_rendered():
+    made = Bundle({}, labels={"l": "canary"}, annotations={"a": "canary"})
+    assert "canary" not in json.dumps(describe(made))
+    assert describe(made)["annotations"] == {"a": "[redacted]"}
+    assert describe(made, reveal=True)["labels"] == {"l": "canary"}
+
+
 def test_environment_hides_unless_asked():
     assert environment(bundle(password=CANARY)) == "PASSWORD='[redacted]'\n"
 
@@ -77,3 +84,8 @@ def test_directory_refuses_keys_that_are_paths(tmp_path, key):
     with pytest.raises(ConfigurationError):
         write_directory(bundle(**{key: b"1"}), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_directory_that_no_file_system_takes(tmp_path):
+    with pytest.raises(ConfigurationError, match="cannot make"):
+        write_directory(bundle(a=b"1"), tmp_path / ("x" * 300))
