@@ -106,7 +106,7 @@ class _Planning:
             return
         try:
             parameters = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             parameters = None
         if not isinstance(parameters, dict) or not all(isinstance(value, dict) for value in parameters.values()):
             raise self._finding(

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets import template
 from virtrigaud_secrets.bundle import Bundle, Provenance
-from virtrigaud_secrets.errors import DecodingError, SecretsError, TemplateError, UnsupportedFeatureError, raise_all
+from virtrigaud_secrets.errors import (
+    DecodingError,
+    SecretNotFoundError,
+    SecretsError,
+    TemplateError,
+    UnsupportedFeatureError,
+    raise_all,
+)
 from virtrigaud_secrets.golang.reflect import to_bytes, to_string
 from virtrigaud_secrets.resolver.assembly import Value
 from virtrigaud_secrets.resolver.decoding import decode
@@ -38,11 +45,15 @@ def render(plan: Plan, values: Mapping[str, Value], *, references: References) -
     template makes; the resolved map itself stays only under `mergePolicy: Merge` or where the template makes no data.
 
     Raises:
+        SecretNotFoundError: nothing was found and `deletionPolicy` is Delete: with ESO there would be no Secret.
         TemplateError: a template cannot be parsed or executed.
         DecodingError: what it renders is not in the form promised.
         ConfigurationError: a ConfigMap or Secret of templateFrom cannot be found.
         ResolveError: several of these.
     """
+    if not values and plan.target.deletion_policy == "Delete":
+        message = "nothing it asks for exists, and with deletionPolicy Delete there is no Secret then"
+        raise SecretNotFoundError(message).at(plan.manifest)
     recipe = plan.target.template
     name = plan.target.name or plan.name
     if recipe is None:

@@ -113,7 +113,7 @@ def test_parameters_of_the_annotation_go_before_the_settings():
     ]
 
 
-@pytest.mark.parametrize("text", ["", "canary", "[]", '{"a": 1}', '"canary"'])
+@pytest.mark.parametrize("text", ["", "canary", "[]", '{"a": 1}', '"canary"', "[" * 200_000])
 def test_a_bad_annotation_names_the_field_and_not_its_text(text):
     with pytest.raises(ManifestError) as caught:
         plan({PARAMETERS_ANNOTATION: text}, data=[entry("a")])

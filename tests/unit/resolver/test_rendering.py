@@ -9,6 +9,7 @@ from virtrigaud_secrets.errors import (
     ConfigurationError,
     DecodingError,
     ResolveError,
+    SecretNotFoundError,
     TemplateExecutionError,
     TemplateSyntaxError,
 )
@@ -52,7 +53,7 @@ VALUES = {
 }
 
 
-def rendered(template=None, **target):
+def rendered(template=None, *, values=VALUES, **target):
     written = {"template": template, **target} if template is not None else target
     plan = Plan(
         name="es",
@@ -63,7 +64,7 @@ def rendered(template=None, **target):
         labels={"team": "x"},
         annotations={"note": "y"},
     )
-    return render(plan, VALUES, references=References())
+    return render(plan, values, references=References())
 
 
 def test_without_a_template_the_map_and_the_manifests_metadata():
@@ -72,6 +73,15 @@ def test_without_a_template_the_map_and_the_manifests_metadata():
     assert (bundle.name, bundle.namespace, bundle.type) == ("target", "ns", "Opaque")
     assert (bundle.labels, bundle.annotations) == ({"team": "x"}, {"note": "y"})
     assert bundle.provenance["password"] == (VALUES["password"].provenance,)
+
+
+def test_where_nothing_is_found_the_deletion_policy_decides_before_any_template():
+    template = {"data": {"login": "{{ .username }}"}}
+    with pytest.raises(SecretNotFoundError, match="ExternalSecret ns/es: nothing"):
+        rendered(template, values={}, deletionPolicy="Delete")
+    with pytest.raises(TemplateExecutionError):
+        rendered(template, values={}, deletionPolicy="Merge")
+    assert dict(rendered(values={}, deletionPolicy="Merge")) == {}
 
 
 def test_replace_keeps_only_what_the_template_makes():
