@@ -28,7 +28,7 @@ class Sensitive:
         """The value as UTF-8 text.
 
         Raises:
-            UnicodeDecodeError: never; bytes that are not UTF-8 raise `ValueError` without showing them.
+            ValueError: the bytes are no UTF-8; they are not shown.
         """
         return decode_text(self._value)
 

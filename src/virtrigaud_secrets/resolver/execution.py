@@ -23,6 +23,7 @@ def execute(plan: Plan, client_of: ClientOf, pool: Callable[[], Executor]) -> Ma
     login that nobody ends. `pool` is asked for only where there is something to do at the same time.
 
     Raises:
+        ClosedError: the resolver was closed meanwhile.
         SecretsError: the one fault; ResolveError where there are several, in the order of the manifest.
     """
     outcomes: dict[Fetch, Outcome] = {}
@@ -80,6 +81,8 @@ def _in_parallel(
 def _raise_faults(plan: Plan, outcomes: Mapping[Fetch, Outcome]) -> None:
     faults: list[SecretsError] = []
     for fetch, outcome in outcomes.items():
+        if isinstance(outcome, ClosedError):
+            raise outcome.at(plan.manifest)  # one for all: the resolver was closed meanwhile
         if isinstance(outcome, Answer) or (plan.skip_missing and _may_be_left_out(plan, fetch, outcome)):
             continue
         faults.append(outcome.at(plan.manifest, *plan.fields_of(fetch)))

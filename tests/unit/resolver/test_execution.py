@@ -171,3 +171,9 @@ def test_a_secret_that_is_missing_to_extract_only_is_a_fault_of_data(pool):
     assert list(execute(extracting, lambda key: Scripted({"a": missing}), pool)) == [fetch_of("b")]
     with pytest.raises(SecretNotFoundError):
         execute(plan_of("a", "b", skip_missing=True), lambda key: Scripted({"a": missing}), pool)
+
+
+def test_a_store_closed_meanwhile_is_one_closed_error_and_no_list_of_faults(pool):
+    store = Scripted({key: ClosedError("closed") for key in "abc"})
+    with pytest.raises(ClosedError):
+        execute(plan_of("a", "b", "c"), lambda key: store, pool)
