@@ -183,6 +183,10 @@ def _is_letter(char: str) -> bool:
 
 def _word(source: str, begin: int, end: int, kind: str, right: str, tokens: list[Token], *, blank: bool) -> int:
     """Append an identifier, field or variable; the offset behind it."""
+    if kind != "identifier" and source.startswith(right, begin + 1):
+        # A delimiter of letters ends a lone dot or dollar sign, too.
+        tokens.append((source[begin] if kind == "field" else kind, source[begin], begin, blank))
+        return begin + 1
     following = source[end : end + 1]
     if following not in _TERMINATORS and following and not source.startswith(right, end):
         return _long_word(source, begin, end, kind, right, tokens, blank=blank)
