@@ -124,7 +124,8 @@ def test_a_signal_leaves_nothing(run: Run, moment: str, number: signal.Signals, 
         assert process.poll() is None
     process.send_signal(number)
     _, errors = process.communicate(timeout=WAIT_SECONDS)
-    assert process.returncode == status, errors
+    # On a busy machine the signal can come when the demo is over and only the interpreter's own end is left.
+    assert process.returncode in {status, -number}, errors
     assert "Traceback" not in errors
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from typing import Final
 
 __all__ = ["main"]
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 
 def main() -> None:
@@ -17,4 +22,8 @@ def main() -> None:
         if error.name not in {"typer", "rich", "click"}:
             raise
         sys.exit(f"error: {MissingDependencyError('the command line', extra='cli')}")
-    sys.exit(run())
+    code = run()
+    if code == INTERRUPTED:
+        # The interpreter now waits for threads that are still at work; one more Ctrl-C in there can crash it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
