@@ -34,6 +34,7 @@ _MAIL_NAME, _DNS_NAME, _URI_NAME, _IP_NAME = 0x81, 0x82, 0x86, 0x87
 _PRINTABLE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?")
 _FIRST_UTC_YEAR, _FIRST_GENERAL_YEAR = 1950, 2050
 _MAX_LABEL, _MAX_DOMAIN = 63, 253
+_CURVES: Final = frozenset({"secp224r1", "secp256r1", "secp384r1", "secp521r1"})
 _KEY_ID_SIZE: Final = 20
 _SERIAL_BITS: Final = 128
 _MAPPED_PREFIX: Final = bytes(10) + b"\xff\xff"
@@ -69,15 +70,17 @@ def parse_certificate(der: bytes) -> Certificate:
     Raises:
         CertificateError: it is none, or has an extension that is malformed.
     """
-    _check_with_library(der)
     try:
-        fields = asn1.parse(der).fields(3)[0].fields(6)
+        body, algorithm = asn1.parse(der).fields(3)[:2]
+        fields = body.fields(6)
         if fields[0].tag == asn1.EXPLICIT_0:
             del fields[0]
         if fields[0].integer() < 0:
             raise CertificateError("negative serial number")
+        if fields[1].encoding != algorithm.encoding:
+            raise CertificateError("inner and outer signature algorithm identifiers don't match")
         extensions = dict(_extensions(fields))
-        return Certificate(
+        certificate = Certificate(
             der,
             fields[4].encoding,
             _subject_key_id(extensions.get(_SUBJECT_KEY)),
@@ -86,21 +89,27 @@ def parse_certificate(der: bytes) -> Certificate:
         )
     except (ASN1Error, IndexError):
         raise CertificateError("malformed certificate") from None
+    _check_with_library(der)
+    return certificate
 
 
 def _check_with_library(der: bytes) -> None:
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
     try:
         loaded = x509.load_der_x509_certificate(der)
-        list(loaded.extensions)
-        loaded.public_key()
+        # Names and extensions are read when they are asked for.
+        _ = loaded.subject, loaded.issuer, list(loaded.extensions)
+        key = loaded.public_key()
     except (UnsupportedAlgorithm, x509.UnsupportedGeneralNameType):
         # Go leaves keys and names alone that it does not know.
         return
     except (ValueError, TypeError, x509.DuplicateExtension):
         raise CertificateError("malformed certificate") from None
+    if isinstance(key, EllipticCurvePublicKey) and key.curve.name not in _CURVES:
+        raise CertificateError("unsupported elliptic curve")
 
 
 def _extensions(fields: list[Element]) -> Iterator[tuple[bytes, bytes]]:

@@ -76,7 +76,7 @@ def parse_pkcs1(der: bytes) -> RSAPrivateKey:
 def make_rsa_key(
     modulus: int, exponent: int, private: int, primes: tuple[int, int], crt: tuple[int | None, ...] = (None, None, None)
 ) -> RSAPrivateKey:
-    """A key of these numbers; of the three for the Chinese remainder theorem those that are None are worked out.
+    """A key of these numbers; the three for the Chinese remainder theorem are worked out unless all are given.
 
     Raises:
         KeyFormatError: they do not fit together.
@@ -92,7 +92,7 @@ def make_rsa_key(
         raise KeyFormatError("invalid RSA private key")
     try:
         expected = (private % (p - 1), private % (q - 1), pow(q, -1, p))
-        if any(given not in {None, wanted} for given, wanted in zip(crt, expected, strict=True)):
+        if None not in crt and crt != expected:
             raise KeyFormatError("invalid RSA private key")
         numbers = rsa.RSAPrivateNumbers(p, q, private, *expected, rsa.RSAPublicNumbers(exponent, modulus))
         # The numbers were just checked; OpenSSL would look for the primes' primality, too, which Go does not.

@@ -131,10 +131,15 @@ _CONTINUES: Final[dict[str, Callable[[str], bool]]] = {
 }
 
 
+def _is_invalid(character: str) -> bool:
+    """Whether Go sees no character there: a byte that is no UTF-8, or the character that stands for one."""
+    return character == strings.REPLACEMENT or "\ud800" <= character <= "\udfff"
+
+
 def _next_word(text: str) -> _Word:
     # Characters that are none are skipped together with the one that follows them.
     first = 0
-    while first < len(text) and text[first] == strings.REPLACEMENT:
+    while first < len(text) and _is_invalid(text[first]):
         first += 1
     if first == len(text):
         return _Word("invalid", text, "")
@@ -143,36 +148,47 @@ def _next_word(text: str) -> _Word:
     return _Word(kind, text[:end], text[end:])
 
 
+def _peek(text: str, at: int, previous: str) -> tuple[str, int]:
+    """The next character, past what is none, and where it ends; the previous one again if there is none left."""
+    while at < len(text) and _is_invalid(text[at]):
+        at += 1
+    return (previous, at) if at == len(text) else (text[at], at + 1)
+
+
 def _run_end(text: str, end: int, belongs: Callable[[str], bool]) -> int:
     while end < len(text):
-        following = end
-        while following < len(text) and text[following] == strings.REPLACEMENT:
-            following += 1
-        if following == len(text):
-            # Nothing but bytes that are none: they go with what came before, unless that was of no kind.
-            return following
-        if not belongs(text[following]):
+        character, following = _peek(text, end, text[end - 1])
+        trailing = following == len(text) and _is_invalid(text[-1])
+        if not trailing and not belongs(character):
             break
-        end = following + 1
+        end = following
     return end
 
 
 def _upper_end(text: str, end: int) -> int:
     """End of `HTTP` in `HTTPServer`, of `Server` in `ServerName`."""
-    if end == len(text):
-        return end
-    if strings.is_upper(text[end]):
-        run = _run_end(text, end, strings.is_upper)
-        if run < len(text) and _is_alphabetic(text[run]):
-            return run - 1
-        return run
-    return _run_end(text, end, _is_small_letter) if _is_alphabetic(text[end]) else end
+    character, start = text[end - 1], end
+    first, following = _peek(text, end, character)
+    if not strings.is_upper(first):
+        return _run_end(text, following, _is_small_letter) if _is_alphabetic(first) else end
+    while end < len(text):
+        character, following = _peek(text, end, character)
+        if not strings.is_upper(character):
+            return start if _is_alphabetic(character) else end
+        start, end = end, following
+    return end
 
 
 def _lower(word: _Word, connector: str) -> str:
     if word.kind not in {"upper", "connector"}:
         return word.text
-    return "".join(connector if _is_connector(character) else strings.lower_of(character) for character in word.text)
+    return "".join(_lower_one(character, connector) for character in strings.runes(word.text))
+
+
+def _lower_one(character: str, connector: str) -> str:
+    if _is_connector(character):
+        return connector
+    return strings.lower_of(character) if strings.is_upper(character) else character
 
 
 def _joined_case(connector: str) -> Callable[[str], str]:
@@ -182,7 +198,7 @@ def _joined_case(connector: str) -> Callable[[str], str]:
         if text.isascii() and text.islower() and text.isalpha():
             return text
         out: list[str] = []
-        word = _next_word(strings.runes(text))
+        word = _next_word(text)
         while word.rest:
             if word.kind != "connector":
                 out.append(_lower(word, connector))

@@ -18,8 +18,6 @@ from virtrigaud_secrets.golang.reflect import (
     INT,
     INT64,
     INT_SLICE,
-    MAX_INT,
-    MIN_INT,
     STRING,
     Int64,
     TypedSlice,
@@ -240,7 +238,7 @@ def _seq(context: Context, *params: int) -> str:
         return ""
     if end < start and step > 0:
         return ""
-    past = max(MIN_INT, min(MAX_INT, end + (-1 if end < start else 1)))
+    past = wrap_int(end + (-1 if end < start else 1))
     return " ".join(map(str, _sequence(context, start, past, step)))
 
 

@@ -31,8 +31,10 @@ _CURVES: Final = {
 _PUBLIC_KEY_TAG: Final = 0xA1
 _SEED_SIZE: Final = 32
 _REQUIRED: Final = {"RSA": ("e", "n"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "oct": ("k",)}
-_BYTES: Final = {"RSA": ("n", "e", "d", "p", "q", "dp", "dq", "qi"), "EC": ("x", "y", "d"), "OKP": ("x", "d")}
-_TEXTS: Final = ("alg", "kid", "use", "x5t", "x5t#S256", "x5u", "crv")
+_PUBLIC_BYTES: Final = {"RSA": ("n", "e"), "EC": ("x", "y"), "OKP": ("x",), "oct": ("k",)}
+_SECRET_BYTES: Final = {"RSA": ("d", "p", "q", "dp", "dq", "qi"), "EC": ("d",), "OKP": ("d",), "oct": ()}
+_TEXTS: Final = ("alg", "kid", "use", "x5t", "x5t#S256", "x5u")
+_LISTS: Final = ("key_ops", "x5c")
 _STANDARD: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 _Fields = Mapping[str, object]
@@ -46,25 +48,40 @@ def _read(text: str) -> tuple[_Fields, str]:
         fields = encoding_json.unmarshal(text[:end])
     except (ValueError, RecursionError):
         raise FunctionError("failed to unmarshal JSON into key hint") from None
-    kind = fields.get("kty") if isinstance(fields, dict) else None
-    if not isinstance(fields, dict) or not isinstance(kind, str) or kind not in _REQUIRED:
+    kind = _kind(fields) if isinstance(fields, dict) else None
+    if not isinstance(fields, dict) or kind is None or kind not in _REQUIRED:
         raise FunctionError("invalid key type from JSON")
     _check_fields(fields, kind)
     return fields, kind
 
 
+def _kind(fields: _Fields) -> str | None:
+    """The type: Go finds the field in any case of letters, and then wants it in small ones."""
+    kinds = [value for name, value in fields.items() if name.lower() == "kty"]
+    if not all(isinstance(value, (str, type(None))) for value in kinds):
+        return None
+    return next((value for value in reversed(kinds) if isinstance(value, str)), None)
+
+
 def _check_fields(fields: _Fields, kind: str) -> None:
-    required = (*_REQUIRED[kind], "d") if "d" in fields and kind != "oct" else _REQUIRED[kind]
+    private = "d" in fields and kind != "oct"
+    required = (*_REQUIRED[kind], "d") if private else _REQUIRED[kind]
     if any(name not in fields for name in required):
         raise FunctionError("failed to unmarshal JSON into key: a required field is missing")
-    texts = (*_TEXTS, *_BYTES.get(kind, ()))
-    if any(not isinstance(fields.get(name), (str, type(None))) for name in texts):
+    if fields.get("kty", kind) != kind:
+        raise FunctionError("failed to unmarshal JSON into key: invalid kty value")
+    numbers = (*_PUBLIC_BYTES[kind], *(_SECRET_BYTES[kind] if private else ()))
+    texts = (*_TEXTS, *numbers, *(("crv",) if kind in {"EC", "OKP"} else ()))
+    if not all(isinstance(fields.get(name), (str, type(None))) for name in texts):
         raise FunctionError("failed to unmarshal JSON into key: a field is no text")
-    operations = fields.get("key_ops")
-    if operations is not None and not isinstance(operations, (list, str)):
-        raise FunctionError("failed to unmarshal JSON into key: invalid key_ops")
-    for name in _BYTES.get(kind, ()):
+    if not all(_is_text_list(fields.get(name)) for name in _LISTS):
+        raise FunctionError("failed to unmarshal JSON into key: a field is no list of texts")
+    for name in numbers:
         _bytes(fields, name)
+
+
+def _is_text_list(value: object) -> bool:
+    return value is None or (isinstance(value, list) and all(isinstance(item, (str, type(None))) for item in value))
 
 
 def _bytes(fields: _Fields, name: str) -> bytes:
@@ -132,7 +149,7 @@ def _okp_public(fields: _Fields) -> bytes:
 
 def _rsa_private(fields: _Fields) -> bytes:
     names = [_number(fields, name) for name in ("n", "e", "d", "p", "q")]
-    crt = tuple(_number(fields, name) or None for name in ("dp", "dq", "qi"))
+    crt = tuple(_number(fields, name) if _bytes(fields, name) else None for name in ("dp", "dq", "qi"))
     modulus, exponent, private, p, q = names
     try:
         return marshal_pkcs8(make_rsa_key(modulus, wrap_int(exponent), private, (p, q), crt))
@@ -141,11 +158,15 @@ def _rsa_private(fields: _Fields) -> bytes:
 
 
 def _ec_private(fields: _Fields) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     identifier, point, size = _point(fields)
+    number = _number(fields, "d")
     try:
-        secret = asn1.encode(asn1.OCTET_STRING, _number(fields, "d").to_bytes(size))
-    except OverflowError:
-        raise FunctionError("the private key is too large for its curve") from None
+        ec.derive_private_key(number, _curve(fields)[0])
+    except ValueError:
+        raise FunctionError("the private key is zero or too large for its curve") from None
+    secret = asn1.encode(asn1.OCTET_STRING, number.to_bytes(size))
     # The public key is taken as given, as Go does.
     key = asn1.encode(asn1.SEQUENCE, asn1.encode_integer(1), secret, asn1.encode(_PUBLIC_KEY_TAG, _bit_string(point)))
     algorithm = asn1.encode(asn1.SEQUENCE, _EC, identifier)
