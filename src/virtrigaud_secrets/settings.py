@@ -100,6 +100,8 @@ class Settings:
             raise ConfigurationError("request_timeout must be longer than zero")
         if self.concurrency < 1:
             raise ConfigurationError("concurrency must be at least 1")
+        if not isinstance(self.vault_token, Sensitive | None):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped overrides
+            raise ConfigurationError("vault_token must be a Sensitive: any other type would show in the repr")
 
     def address(self, server: str) -> str:
         """The address to talk to for `server` as a manifest writes it."""

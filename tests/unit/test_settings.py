@@ -131,3 +131,9 @@ class TestAddress:
 
     def test_of_others_stays(self) -> None:
         assert self.SETTINGS.address("https://other.example.org/") == "https://other.example.org"
+
+
+def test_a_token_that_would_show_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="Sensitive") as caught:
+        Settings.from_environment({}, vault_token="canary")
+    assert "canary" not in str(caught.value)
