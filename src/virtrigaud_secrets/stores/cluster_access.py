@@ -88,7 +88,7 @@ def read_service_account(settings: Settings) -> ClusterAccess | None:
         return None
     origin = f"service account directory {directory}"
     return ClusterAccess(
-        server=_checked_server(settings.kubernetes_api, origin),
+        server=checked_server(settings.kubernetes_api, origin),
         origin=origin,
         authorities=_pem_text(_read(authorities, "the cluster's CA")),
         token=lambda: read_token(token),
@@ -101,7 +101,7 @@ def read_token(path: Path) -> Sensitive:
     Raises:
         ConfigurationError: there is no such file, or no token in it.
     """
-    return _checked_token(_read(path, "the service account token"), f"the token file {path}")
+    return checked_token(_read(path, "the service account token"), f"the token file {path}")
 
 
 def read_kubeconfig(path: Path, clock: Clock) -> ClusterAccess:
@@ -110,14 +110,36 @@ def read_kubeconfig(path: Path, clock: Clock) -> ClusterAccess:
     Raises:
         ConfigurationError: the file cannot be read or its current context cannot be used here.
     """
-    document = _Section(_parse(path), f"kubeconfig {path}", path.parent)
+    content = Sensitive(_read(path, "the kubeconfig"))
+    return _current_context(_Section(_parse(content, str(path)), f"kubeconfig {path}", path.parent), clock)
+
+
+def parse_kubeconfig(content: Sensitive, origin: str, clock: Clock) -> ClusterAccess:
+    """The current context of a kubeconfig that somebody else wrote: it must hold all it needs.
+
+    It neither names files of this machine nor runs programs on it: whoever may write the Secret it comes from would
+    otherwise read and run what they like here.
+
+    Args:
+        content: the kubeconfig.
+        origin: where it comes from, for messages.
+        clock: time.
+
+    Raises:
+        ConfigurationError: it is none, names a file or a program, or its current context cannot be used here.
+    """
+    place = f"kubeconfig of {origin}"
+    return _current_context(_Section(_parse(content, place), place, None), clock)
+
+
+def _current_context(document: _Section, clock: Clock) -> ClusterAccess:
     context_name = document.text("current-context")
     if not context_name:
-        raise ConfigurationError(f"kubeconfig {path} has no current-context")
+        raise ConfigurationError(f"{document.place} has no current-context")
     context = document.named("contexts", context_name, "context")
     cluster = document.named("clusters", context.text("cluster"), "cluster")
     user = document.named("users", context.text("user"), "user")
-    origin = f"kubeconfig {path}, context {context_name}"
+    origin = f"{document.place}, context {context_name}"
     if cluster.truth("insecure-skip-tls-verify"):
         raise ConfigurationError(
             f"{cluster.place} sets insecure-skip-tls-verify: secrets are not read from a server that cannot prove "
@@ -127,7 +149,7 @@ def read_kubeconfig(path: Path, clock: Clock) -> ClusterAccess:
     if bool(certificate) != bool(key):
         raise ConfigurationError(f"{user.place} needs both client-certificate and client-key, or neither")
     return ClusterAccess(
-        server=_checked_server(cluster.text("server"), origin),
+        server=checked_server(cluster.text("server"), origin),
         origin=origin,
         authorities=_pem_text(cluster.content("certificate-authority")),
         server_name=cluster.text("tls-server-name"),
@@ -141,11 +163,14 @@ def read_kubeconfig(path: Path, clock: Clock) -> ClusterAccess:
 def _token_source(user: _Section, clock: Clock) -> TokenSource | None:
     """The user's token. `tokenFile` goes before `token`, as with kubectl."""
     if file := user.text("tokenFile"):
-        return lambda: read_token(user.directory / file)
+        path = user.file("tokenFile", file)
+        return lambda: read_token(path)
     if "token" in user:
-        token = _checked_token(user.text("token").encode(), f"{user.place}.token")
+        token = checked_token(user.text("token").encode(), f"{user.place}.token")
         return lambda: token
     if "exec" in user:
+        if user.directory is None:
+            raise ConfigurationError(f"{user.place}.exec: programs are run for kubeconfig files of this machine only")
         return ExecToken(user.mapping("exec"), user.directory, f"{user.place}.exec", clock)
     if "auth-provider" in user:
         raise ConfigurationError(f"{user.place}.auth-provider was removed from Kubernetes; use exec")
@@ -188,7 +213,7 @@ class ExecToken:
         if not isinstance(token, str) or not token:
             raise ConfigurationError(f"{self._place}: the plugin gave no token; client certificates are not supported")
         ends_at = status.get("expirationTimestamp")
-        checked = _checked_token(token.encode(), f"{self._place}: what the plugin gave")
+        checked = checked_token(token.encode(), f"{self._place}: what the plugin gave")
         return checked, _timestamp(ends_at) if isinstance(ends_at, str) else None
 
     def _run(self) -> Mapping[str, object]:
@@ -219,10 +244,11 @@ def import_kubernetes(name: str) -> ModuleType:
 class _Section:
     """One mapping of a kubeconfig. Its errors name the place and never show what is written there."""
 
-    def __init__(self, values: Mapping[str, object], place: str, directory: Path) -> None:
+    def __init__(self, values: Mapping[str, object], place: str, directory: Path | None) -> None:
         self._values = values
         self.place = place
         self.directory = directory
+        """Where relative paths start; None where no file may be named."""
 
     def __contains__(self, key: str) -> bool:
         return self._values.get(key) is not None
@@ -263,20 +289,27 @@ class _Section:
             except (binascii.Error, ValueError):
                 raise ConfigurationError(f"{self.place}.{key}-data is not base64") from None
         if file := self.text(key):
-            return _read(self.directory / file, f"{self.place}.{key}")
+            return _read(self.file(key, file), f"{self.place}.{key}")
         return b""
 
+    def file(self, key: str, name: str) -> Path:
+        """The file that `key` names."""
+        if self.directory is None:
+            raise ConfigurationError(
+                f"{self.place}.{key}: a kubeconfig from elsewhere may not name files of this machine"
+            )
+        return self.directory / name
 
-def _parse(path: Path) -> Mapping[str, object]:
+
+def _parse(content: Sensitive, place: str) -> Mapping[str, object]:
     import yaml
 
-    content = _read(path, "the kubeconfig")
     try:
-        document: object = yaml.safe_load(content)
+        document: object = yaml.safe_load(content.reveal())
     except (yaml.YAMLError, ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise ConfigurationError(f"{path} is no kubeconfig: it is not one YAML mapping")
+        raise ConfigurationError(f"{place} is no kubeconfig: it is not one YAML mapping")
     return cast("dict[str, object]", document)
 
 
@@ -291,8 +324,12 @@ def _read(path: Path, what: str) -> bytes:
     return content
 
 
-def _checked_token(content: bytes, what: str) -> Sensitive:
-    """A bearer token. One that fits into no header is refused here: `http.client` would show it in its error."""
+def checked_token(content: bytes, what: str) -> Sensitive:
+    """A bearer token. One that fits into no header is refused here: `http.client` would show it in its error.
+
+    Raises:
+        ConfigurationError: `what` is empty or holds something else.
+    """
     token = content.strip()
     if not token or not all(_FIRST_VISIBLE <= byte <= _LAST_VISIBLE for byte in token):
         raise ConfigurationError(f"{what} is {'no token: it has blanks or control bytes' if token else 'empty'}")
@@ -312,8 +349,12 @@ def _timestamp(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _checked_server(server: str, origin: str) -> str:
-    """`server` without its last slash. Plain HTTP is for `kubectl proxy` on this machine only."""
+def checked_server(server: str, origin: str) -> str:
+    """`server` without its last slash. Plain HTTP is for `kubectl proxy` on this machine only.
+
+    Raises:
+        ConfigurationError: it is no address, or one that would show secrets to the network.
+    """
     parts = _split(server)
     if parts is None or parts[0] not in {"https", "http"} or not parts[1]:
         raise ConfigurationError(f"{origin} gives no usable https:// address of the cluster's API")

@@ -1,4 +1,4 @@
-"""The requests made to a cluster's API: one Secret, one ConfigMap, one service account token.
+"""The requests made to a cluster's API: one Secret or several, one ConfigMap, one service account token.
 
 Bodies are decoded here: the official client would write them to its debug log and show them in its errors' and
 models' texts. Where the cluster is comes from `cluster_access`; what to do about an object that is not there is the
@@ -12,7 +12,8 @@ import binascii
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final, NamedTuple, cast
@@ -35,6 +36,12 @@ from virtrigaud_secrets.stores.cluster_client import Connection, CoreV1, Respons
 MAX_ANSWER_BYTES: Final = 4 << 20
 """etcd keeps at most 1.5 MiB per object; base64 and metadata come on top. More is no answer of a cluster."""
 
+PAGE_SIZE: Final = 25
+"""Secrets asked for at a time: as many of the largest still are one bounded answer."""
+
+MAX_PAGE_BYTES: Final = PAGE_SIZE * MAX_ANSWER_BYTES
+"""The most that one page of Secrets may hold."""
+
 TOKEN_LIFETIME: Final = timedelta(seconds=600)
 """What ESO asks for, and the shortest that a cluster gives."""
 
@@ -54,6 +61,22 @@ class _Operation(NamedTuple):
     def path(self) -> str:
         base, _, subresource = self.resource.partition("/")
         return "/".join(filter(None, ("namespaces", self.namespace, base, self.name, subresource)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretObject:
+    """A Kubernetes Secret, as far as it is used."""
+
+    name: str
+    """Its name."""
+    data: Mapping[str, Sensitive]
+    """Its values, decoded."""
+    labels: Mapping[str, str]
+    """Its labels."""
+    annotations: Mapping[str, Sensitive]
+    """Its annotations: `kubectl apply` keeps a copy of the whole Secret there."""
+    version: str = ""
+    """Its `resourceVersion`."""
 
 
 class ClusterAPI:
@@ -84,6 +107,15 @@ class ClusterAPI:
         """A Secret's data, or None if the cluster has no such Secret.
 
         Raises:
+            StoreError: as for `secret_object`.
+        """
+        found = self.secret_object(name, namespace=namespace)
+        return None if found is None else dict(found.data)
+
+    def secret_object(self, name: str, *, namespace: str) -> SecretObject | None:
+        """A Secret with labels and annotations, or None if the cluster has no such Secret.
+
+        Raises:
             StoreError: refused or no usable answer; names verb and resource, never shows the answer.
         """
         operation = _Operation("get", "secrets", namespace, name)
@@ -93,16 +125,40 @@ class ClusterAPI:
                 name, namespace, _preload_content=False, _request_timeout=self._timeout
             ),
         )
-        if answer is None:
-            return None
-        try:
-            return {
-                key: Sensitive(base64.b64decode(text, validate=True))
-                for key, text in _texts(answer.get("data"), operation).items()
-            }
-        except (binascii.Error, ValueError):
-            pass
-        raise _unreadable(operation)
+        return None if answer is None else _secret(answer, operation)
+
+    def secrets(self, *, namespace: str, labels: Mapping[str, str] | None = None) -> Iterator[SecretObject]:
+        """All Secrets of a namespace, or those with these labels, one page after the other.
+
+        Raises:
+            StoreError: as for `secret_object`.
+        """
+        operation = _Operation("list", "secrets", namespace, "")
+        selector = ",".join(f"{key}={value}" for key, value in sorted((labels or {}).items()))
+        following = ""
+        while True:
+            answer = self._send(operation, self._page_request(namespace, selector, following), limit=MAX_PAGE_BYTES)
+            items = None if answer is None else answer.get("items")
+            if answer is None or not isinstance(items, list):
+                raise _unreadable(operation)
+            for item in cast("list[object]", items):
+                if not isinstance(item, dict):
+                    raise _unreadable(operation)
+                yield _secret(cast("dict[str, object]", item), operation)
+            mark = _metadata(answer).get("continue")
+            if not isinstance(mark, str) or not mark:
+                return
+            following = mark
+
+    def _page_request(self, namespace: str, selector: str, following: str) -> Callable[[CoreV1], Response]:
+        return lambda core: core.list_namespaced_secret(
+            namespace,
+            label_selector=selector,
+            limit=PAGE_SIZE,
+            _continue=following,
+            _preload_content=False,
+            _request_timeout=self._timeout,
+        )
 
     def config_map(self, name: str, *, namespace: str) -> dict[str, str] | None:
         """A ConfigMap's `data` (not its `binaryData`), or None if the cluster has no such ConfigMap.
@@ -166,12 +222,14 @@ class ClusterAPI:
                 self._connection = self._connect(self._access)
             return self._connection.core
 
-    def _send(self, operation: _Operation, request: Callable[[CoreV1], Response]) -> Mapping[str, object] | None:
+    def _send(
+        self, operation: _Operation, request: Callable[[CoreV1], Response], *, limit: int = MAX_ANSWER_BYTES
+    ) -> Mapping[str, object] | None:
         """The decoded answer, or None for 404."""
         _check_names(operation)
         core = self._core()
         try:
-            content = _content(request(core))
+            content = _content(request(core), limit)
         except SecretsError:
             raise
         except Exception as error:
@@ -217,7 +275,8 @@ class ClusterAPI:
                 return ThrottledError(
                     f"{self} asks to slow down", path=path, status=status, retry_after=_retry_after(headers)
                 )
-            case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.GONE:
+                # Gone: the list changed too much between two of its pages.
                 return StoreUnavailableError(f"{self} failed to answer `{right}`", path=path, status=status)
             case _:
                 return InvalidRequestError(f"{self} calls `{right}` a wrong request", path=path, status=status)
@@ -225,15 +284,16 @@ class ClusterAPI:
 
 def _check_names(operation: _Operation) -> None:
     """Refuse what could lead a URL elsewhere; the API would refuse it too."""
-    for name in (operation.namespace, operation.name):
+    names = (operation.namespace,) if operation.verb == "list" else (operation.namespace, operation.name)
+    for name in names:
         if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
             raise ConfigurationError(f"{name!r} is no name of a Kubernetes object ({operation.resource})")
 
 
-def _content(answer: Response) -> bytes:
+def _content(answer: Response, limit: int) -> bytes:
     """All of the body, bounded."""
-    content = answer.read(MAX_ANSWER_BYTES + 1)
-    if len(content) > MAX_ANSWER_BYTES:
+    content = answer.read(limit + 1)
+    if len(content) > limit:
         answer.close()
         return b""
     answer.release_conn()
@@ -248,6 +308,32 @@ def _decoded(content: bytes, operation: _Operation) -> Mapping[str, object]:
     if not isinstance(document, dict):
         raise _unreadable(operation)
     return cast("dict[str, object]", document)
+
+
+def _secret(answer: Mapping[str, object], operation: _Operation) -> SecretObject:
+    metadata = _metadata(answer)
+    name, version = metadata.get("name"), metadata.get("resourceVersion")
+    annotations = _texts(metadata.get("annotations"), operation)
+    return SecretObject(
+        name=name if isinstance(name, str) else operation.name,
+        data=_values(answer.get("data"), operation),
+        labels=_texts(metadata.get("labels"), operation),
+        annotations={key: Sensitive(text) for key, text in annotations.items()},
+        version=version if isinstance(version, str) else "",
+    )
+
+
+def _metadata(answer: Mapping[str, object]) -> Mapping[str, object]:
+    metadata = answer.get("metadata")
+    return cast("dict[str, object]", metadata) if isinstance(metadata, dict) else {}
+
+
+def _values(data: object, operation: _Operation) -> dict[str, Sensitive]:
+    try:
+        return {key: Sensitive(base64.b64decode(text, validate=True)) for key, text in _texts(data, operation).items()}
+    except (binascii.Error, ValueError):
+        pass
+    raise _unreadable(operation)
 
 
 def _texts(values: object, operation: _Operation) -> dict[str, str]:

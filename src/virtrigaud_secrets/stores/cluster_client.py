@@ -49,6 +49,19 @@ class CoreV1(Protocol):
         """GET one Secret."""
         ...
 
+    def list_namespaced_secret(
+        self,
+        namespace: str,
+        *,
+        label_selector: str,
+        limit: int,
+        _continue: str,
+        _preload_content: bool,
+        _request_timeout: tuple[float, float],
+    ) -> Response:
+        """GET one page of Secrets."""
+        ...
+
     def read_namespaced_config_map(
         self, name: str, namespace: str, *, _preload_content: bool, _request_timeout: tuple[float, float]
     ) -> Response:

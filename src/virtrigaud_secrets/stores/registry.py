@@ -19,6 +19,7 @@ ENTRY_POINT_GROUP: Final = "virtrigaud_secrets.stores"
 BUILT_IN: Final[Mapping[str, str]] = {
     "fake": "virtrigaud_secrets.stores.fake",
     "files": "virtrigaud_secrets.stores.files",
+    "kubernetes": "virtrigaud_secrets.stores.kubernetes",
     "vault": "virtrigaud_secrets.stores.vault",
 }
 """Key under `spec.provider` → module with a `FACTORY`. These go before what packages register."""

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from virtrigaud_secrets.errors import ConfigurationError, MissingDependencyError
+from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores import cluster_access
 from virtrigaud_secrets.stores.cluster_access import (
@@ -19,6 +20,7 @@ from virtrigaud_secrets.stores.cluster_access import (
     ExecToken,
     find_cluster,
     import_kubernetes,
+    parse_kubeconfig,
     read_kubeconfig,
     read_service_account,
     read_token,
@@ -269,3 +271,41 @@ def test_without_the_official_client_the_extra_is_named(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "kubernetes.client", None)
     with pytest.raises(MissingDependencyError, match=r"virtrigaud-secrets\[kubernetes\]"):
         import_kubernetes("kubernetes.client")
+
+
+def test_a_kubeconfig_from_elsewhere_is_read_like_a_file(tmp_path: Path) -> None:
+    written = Sensitive(write_kubeconfig(tmp_path, user={"token": PLANTED}).read_bytes())
+    access = parse_kubeconfig(written, "a Secret", CLOCK)
+    assert (access.server, access.origin) == ("https://k.example:6443", "kubeconfig of a Secret, context dev")
+    assert access.token is not None
+    assert access.token().reveal_text() == PLANTED
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"tokenFile": "token"},
+        {"client-certificate": "tls.crt", "client-key": "tls.key"},
+        {"exec": {"command": "id"}},
+    ],
+)
+def test_a_kubeconfig_from_elsewhere_reads_and_runs_nothing_here(tmp_path: Path, user: Mapping[str, object]) -> None:
+    for name in ("token", "tls.crt", "tls.key"):
+        (tmp_path / name).write_text("content")
+    written = Sensitive(write_kubeconfig(tmp_path, user=user).read_bytes())
+    with pytest.raises(ConfigurationError, match="of this machine"):
+        parse_kubeconfig(written, "a Secret", CLOCK)
+
+
+def test_a_kubeconfigs_authority_from_elsewhere_is_no_file_either(tmp_path: Path) -> None:
+    written = Sensitive(write_kubeconfig(tmp_path, cluster={"certificate-authority": "/etc/passwd"}).read_bytes())
+    with pytest.raises(ConfigurationError, match=r"certificate-authority: .* of this machine"):
+        parse_kubeconfig(written, "a Secret", CLOCK)
+
+
+@pytest.mark.parametrize("content", ["[", f"- {PLANTED}", f"{PLANTED}: [", "a: &a [*a]"])
+def test_what_is_no_kubeconfig_is_not_shown(content: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_kubeconfig(Sensitive(content), "a Secret", CLOCK)
+    assert PLANTED not in str(caught.value)
+    assert "kubeconfig of a Secret" in str(caught.value)

@@ -21,7 +21,7 @@ from virtrigaud_secrets.errors import (
     ThrottledError,
 )
 from virtrigaud_secrets.stores.cluster_access import ClusterAccess
-from virtrigaud_secrets.stores.cluster_api import MAX_ANSWER_BYTES, ClusterAPI
+from virtrigaud_secrets.stores.cluster_api import MAX_ANSWER_BYTES, PAGE_SIZE, ClusterAPI
 from virtrigaud_secrets.stores.cluster_client import Connection
 
 PLANTED = "planted-value-7f3a"
@@ -53,6 +53,10 @@ class Answer:
         self.ended += "closed"
 
 
+class Pages(list[object]):
+    """Answers of one call each."""
+
+
 class Core:
     """Stands for the official client: answers every call alike."""
 
@@ -64,6 +68,9 @@ class Core:
     def read_namespaced_secret(self, name: str, namespace: str, **options: object) -> Answer:
         return self._take("secret", name, namespace, options)
 
+    def list_namespaced_secret(self, namespace: str, **options: object) -> Answer:
+        return self._take("secrets", namespace, options)
+
     def read_namespaced_config_map(self, name: str, namespace: str, **options: object) -> Answer:
         return self._take("config map", name, namespace, options)
 
@@ -74,11 +81,12 @@ class Core:
 
     def _take(self, *call: object) -> Answer:
         self.calls.append(call)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        if isinstance(self.answer, Answer):
-            return self.answer
-        return Answer(self.answer if isinstance(self.answer, bytes) else json.dumps(self.answer).encode())
+        answer = self.answer.pop(0) if isinstance(self.answer, Pages) else self.answer
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, Answer):
+            return answer
+        return Answer(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
     def close(self) -> None:
         self.closed += 1
@@ -97,6 +105,11 @@ QUESTIONS: list[tuple[str, str, Callable[[ClusterAPI], object]]] = [
         lambda asked: asked.service_account_token("n", namespace="ns"),
     ),
 ]
+LISTING: tuple[str, str, Callable[[ClusterAPI], object]] = (
+    "list secrets",
+    "namespaces/ns/secrets",
+    lambda asked: list(asked.secrets(namespace="ns")),
+)
 each_question = pytest.mark.parametrize(("right", "path", "ask"), QUESTIONS, ids=[right for right, _, _ in QUESTIONS])
 
 
@@ -137,12 +150,15 @@ def test_404_is_none(right: str, path: str, ask: Callable[[ClusterAPI], object])
     assert ask(api(Core(Refused(404)))) is None
 
 
-@each_question
+@pytest.mark.parametrize(
+    ("right", "path", "ask"), [*QUESTIONS, LISTING], ids=[right for right, _, _ in [*QUESTIONS, LISTING]]
+)
 @pytest.mark.parametrize(
     ("status", "kind", "retryable"),
     [
         (400, InvalidRequestError, False),
         (401, AuthenticationError, False),
+        (410, StoreUnavailableError, True),
         (403, AccessDeniedError, False),
         (301, InvalidRequestError, False),
         (429, ThrottledError, True),
@@ -265,3 +281,47 @@ def test_it_connects_once_and_closes_once() -> None:
     assert core.closed == 1
     with pytest.raises(ClosedError, match="was closed"):
         asked.secret("n", namespace="ns")
+
+
+def test_an_objects_labels_and_annotations() -> None:
+    metadata = {"name": "n", "resourceVersion": "7", "labels": {"a": "b"}, "annotations": {"note": PLANTED}}
+    found = api(Core({"metadata": metadata, "data": {"k": "dg=="}})).secret_object("n", namespace="ns")
+    assert found is not None
+    assert (found.name, found.version, found.labels) == ("n", "7", {"a": "b"})
+    assert found.data["k"].reveal() == b"v"
+    assert found.annotations["note"].reveal_text() == PLANTED
+    assert PLANTED not in repr(found)
+
+
+def page(*names: str, following: str | None = None) -> dict[str, object]:
+    items = [{"metadata": {"name": name}, "data": {"k": "dg=="}} for name in names]
+    return {"metadata": {} if following is None else {"continue": following}, "items": items}
+
+
+def test_a_list_is_asked_for_page_by_page() -> None:
+    core = Core(Pages([page("a", "b", following="mark"), page("c", following="")]))
+    found = list(api(core).secrets(namespace="ns", labels={"tier": "1", "app": "web"}))
+    assert [one.name for one in found] == ["a", "b", "c"]
+    shared = {"label_selector": "app=web,tier=1", "limit": PAGE_SIZE, "_preload_content": False}
+    timeout = {"_request_timeout": (7.0, 7.0)}
+    assert core.calls == [
+        ("secrets", "ns", {**shared, **timeout, "_continue": ""}),
+        ("secrets", "ns", {**shared, **timeout, "_continue": "mark"}),
+    ]
+
+
+def test_a_list_without_labels_has_no_selector() -> None:
+    core = Core(page())
+    assert list(api(core).secrets(namespace="ns")) == []
+    assert "'label_selector': ''" in str(core.calls)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"items": None}, {"items": ["a"]}, {"items": [{"data": {"k": PLANTED}}]}, Refused(404)],
+    ids=["none", "null", "text", "no base64", "not there"],
+)
+def test_a_list_of_something_else_is_unavailable(answer: object) -> None:
+    with pytest.raises(StoreUnavailableError, match="`list secrets` is not what a cluster answers") as caught:
+        list(api(Core(answer)).secrets(namespace="ns"))
+    assert PLANTED not in "".join(traceback.format_exception(caught.value))
