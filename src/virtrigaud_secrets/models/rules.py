@@ -22,6 +22,17 @@ def exactly_one(model: ModelT, *aliases: str) -> ModelT:
     raise PydanticCustomError("exactly_one", "expected exactly one of {names}", {"names": ", ".join(aliases)})
 
 
+def at_most_one(model: ModelT, *aliases: str) -> ModelT:
+    """The model, unless several of the fields are set.
+
+    Raises:
+        PydanticCustomError: several are.
+    """
+    if len(_set(model, aliases)) <= 1:
+        return model
+    raise PydanticCustomError("at_most_one", "expected at most one of {names}", {"names": ", ".join(aliases)})
+
+
 def _set(model: Model, aliases: tuple[str, ...]) -> list[str]:
     return [
         name

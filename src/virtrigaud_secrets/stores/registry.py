@@ -20,6 +20,7 @@ BUILT_IN: Final[Mapping[str, str]] = {
     "fake": "virtrigaud_secrets.stores.fake",
     "files": "virtrigaud_secrets.stores.files",
     "kubernetes": "virtrigaud_secrets.stores.kubernetes",
+    "openBao": "virtrigaud_secrets.stores.vault.openbao",
     "vault": "virtrigaud_secrets.stores.vault",
 }
 """Key under `spec.provider` → module with a `FACTORY`. These go before what packages register."""

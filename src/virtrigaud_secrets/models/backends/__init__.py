@@ -16,6 +16,7 @@ BACKENDS: Final = MappingProxyType(
         "files": ("files", "FilesProvider"),
         "gcpsm": ("gcpsm", "GCPSMProvider"),
         "kubernetes": ("kubernetes", "KubernetesProvider"),
+        "openBao": ("openbao", "OpenBaoProvider"),
         "vault": ("vault", "VaultProvider"),
     }
 )

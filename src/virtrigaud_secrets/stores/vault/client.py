@@ -22,10 +22,11 @@ from virtrigaud_secrets.golang.encoding_json import Decoded
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import Answer, Fetch, Lease, Query, StoreClient, StoreContext, at_store
 from virtrigaud_secrets.stores.vault import kv, leases
+from virtrigaud_secrets.stores.vault.auth_methods import login_of
 from virtrigaud_secrets.stores.vault.engines import Endpoint, KnownMounts, Mount, request_body
 from virtrigaud_secrets.stores.vault.errors import Fault
 from virtrigaud_secrets.stores.vault.leases import Taken, TakenLeases
-from virtrigaud_secrets.stores.vault.login import REVOKE_SELF, Token, Tokens, login_of
+from virtrigaud_secrets.stores.vault.login import REVOKE_SELF, Token, Tokens
 from virtrigaud_secrets.stores.vault.payload import VaultPayload
 from virtrigaud_secrets.stores.vault.routes import Route, Router
 from virtrigaud_secrets.stores.vault.search import Search
@@ -76,7 +77,7 @@ class VaultClient(StoreClient):
         """Every secret of the store's KV engine that matches, by its path below the mount (ESO §3.1)."""
         self._check_open()
         search = Search(
-            send=lambda request: self._send(request)[0],
+            send=lambda request: self._tokens.send(request)[0],
             mount=self._router.mount,
             version=self._router.version,
             store=str(self._context.store),
@@ -120,7 +121,7 @@ class VaultClient(StoreClient):
             body=request_body(endpoint.engine, fetch.parameters) if endpoint.method == "POST" else None,
             repeatable=not endpoint.side_effect,
         )
-        outcome, token = self._send(request)
+        outcome, token = self._tokens.send(request)
         if isinstance(outcome, Fault):
             raise self._explained(outcome.error, route, fetch)
         answer = self._answer(outcome, token, route, metadata=fetch.metadata)
@@ -145,26 +146,13 @@ class VaultClient(StoreClient):
         return self._router.kv(fetch, unseen=True)
 
     def _asked_mount(self, key: str) -> Mount | None:
-        outcome, _ = self._send(Request(method="GET", path=f"sys/internal/ui/mounts/{key}", repeatable=True))
+        outcome, _ = self._tokens.send(Request(method="GET", path=f"sys/internal/ui/mounts/{key}", repeatable=True))
         if isinstance(outcome, Reply):
             data = outcome.body.get("data")
             return Mount.from_answer(key, data) if isinstance(data, Mapping) else None
         if isinstance(outcome.error, (AccessDeniedError, SecretNotFoundError, InvalidRequestError)):
             return None
         raise outcome.error
-
-    def _send(self, request: Request) -> tuple[Reply | Fault, Token]:
-        """Send a request; once more with a new token if the old one is dead: a refused token did nothing."""
-        token = self._tokens.current()
-        outcome = self._transport.send(request, token.value)
-        if isinstance(outcome, Fault) and outcome.token_refused:
-            fresh = self._tokens.replacement(token)
-            if fresh is not None:
-                token = fresh
-                outcome = self._transport.send(request, token.value)
-                if isinstance(outcome, Fault) and outcome.token_refused:
-                    self._tokens.doubt(token)
-        return outcome, token
 
     def _explained(self, error: StoreError, route: Route, fetch: Fetch) -> StoreError:
         """`error`, saying what led to the path; and what led there is asked anew next time."""

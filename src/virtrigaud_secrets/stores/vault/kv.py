@@ -16,7 +16,15 @@ _METADATA: Final = ("created_time", "current_version", "delete_version_after")
 """What ESO shows of a secret's metadata besides the custom part."""
 
 
-def answer(reply: Reply, *, version: int, path: str, store: str, repairs: tuple[str, ...] = ()) -> Answer | StoreError:
+def answer(
+    reply: Reply,
+    *,
+    version: int,
+    path: str,
+    store: str,
+    repairs: tuple[str, ...] = (),
+    payload: type[VaultPayload] = VaultPayload,
+) -> Answer | StoreError:
     """The secret in a KV answer, or why there is none.
 
     Args:
@@ -25,13 +33,14 @@ def answer(reply: Reply, *, version: int, path: str, store: str, repairs: tuple[
         path: what was read.
         store: the store, for errors.
         repairs: passed on.
+        payload: how properties are looked up.
     """
     outer = reply.body.get("data")
     metadata = outer.get("metadata") if version != 1 and isinstance(outer, Mapping) else None
     data = outer.get("data") if version != 1 and isinstance(outer, Mapping) else outer
     if isinstance(data, Mapping):
         return Answer(
-            payload=VaultPayload(data, store=store, path=path),
+            payload=payload(data, store=store, path=path),
             path=path,
             version=_number(metadata),
             request_id=reply.request_id,

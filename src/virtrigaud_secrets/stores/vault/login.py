@@ -1,42 +1,34 @@
 """Logging in, and the token in force: one login for all threads, one more when a token is dead or near its end.
 
-Sends login requests and nothing else. Which fault means that a token is dead is the matter of `errors`.
+Sends login requests, and requests with the token in force. Which fault means that a token is dead is told by `errors`.
 """
 
 from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from virtrigaud_secrets.errors import (
     AuthenticationError,
     ClosedError,
-    ConfigurationError,
     SecretsError,
     StoreError,
-    UnsupportedFeatureError,
 )
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import StoreContext
-from virtrigaud_secrets.stores.vault import references
+from virtrigaud_secrets.stores.vault.auth_methods import GivenToken, Login, LoginRequest
 from virtrigaud_secrets.stores.vault.errors import Fault, of_login, text_of
 from virtrigaud_secrets.stores.vault.leases import seconds
 from virtrigaud_secrets.stores.vault.transport import Reply, Request, Transport
 
-if TYPE_CHECKING:
-    from virtrigaud_secrets.models.backends.vault import VaultAppRole, VaultKubernetesAuth, VaultProvider
-
 RENEW_LOGIN_AT: Final = 0.65
 """Part of a token's life after which the next request logs in anew. Leases die with the token they were read with, so
 a token near its end is of no use for new ones; a third of its life is what an outage may last."""
-
-METHODS: Final = ("token_secret_ref", "app_role", "kubernetes", "ldap", "user_pass", "jwt", "cert", "iam", "gcp")
-"""Fields of `auth` in ESO's order: the first that is set counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,107 +47,8 @@ class Token:
     """Its end in wall time."""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenToken:
-    """A token that somebody else made and will end."""
-
-    read: Callable[[], Sensitive]
-    """Reads it from its source."""
-    place: str
-    """The source, for errors."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoginRequest:
-    """A login by request."""
-
-    method: str
-    """The method's name, for errors."""
-    mount: str
-    """Where the auth method is mounted."""
-    credentials: Callable[[], Mapping[str, object]] = field(repr=False)
-    """Reads what to log in with from its source: such things rotate."""
-
-
 REVOKE_SELF: Final = Request(method="POST", path="auth/token/revoke-self")
 """Ends the token that it is sent with, and all its leases."""
-
-Login = GivenToken | LoginRequest
-"""How to come by a token."""
-
-
-def login_of(spec: VaultProvider, context: StoreContext) -> Login:
-    """How the spec says to log in. Reads nothing yet.
-
-    Raises:
-        UnsupportedFeatureError: by a method that is not supported.
-        ConfigurationError: the method is not complete.
-    """
-    auth = spec.auth
-    chosen = None if auth is None else next((name for name in METHODS if getattr(auth, name) is not None), None)
-    if auth is None or chosen is None:
-        return _from_settings(context)
-    if auth.token_secret_ref is not None:
-        selector = auth.token_secret_ref
-        return GivenToken(lambda: references.secret(selector, context, field="tokenSecretRef"), "tokenSecretRef")
-    if auth.app_role is not None:
-        return _app_role(auth.app_role, context)
-    if auth.kubernetes is not None:
-        return _kubernetes(auth.kubernetes, context)
-    name = type(auth).model_fields[chosen].alias or chosen
-    raise UnsupportedFeatureError(f"{context.store}: auth.{name} is known to ESO and not supported here yet")
-
-
-def _from_settings(context: StoreContext) -> GivenToken:
-    settings = context.settings
-    if settings.vault_token is not None:
-        token = settings.vault_token
-        return GivenToken(lambda: token, "Settings.vault_token")
-    if settings.vault_token_file is not None:
-        path = settings.vault_token_file
-
-        def read() -> Sensitive:
-            try:
-                return Sensitive(path.read_bytes().strip())
-            except OSError as error:
-                raise ConfigurationError(f"the token file {path} cannot be read: {error.strerror}") from None
-
-        return GivenToken(read, f"the token file {path}")
-
-    def nothing() -> Sensitive:
-        raise AuthenticationError(
-            "the store has no auth, and neither Settings.vault_token nor vault_token_file (VAULT_TOKEN, "
-            "VAULT_TOKEN_FILE) is set",
-            store=str(context.store),
-        )
-
-    return GivenToken(nothing, "nowhere")
-
-
-def _app_role(spec: VaultAppRole, context: StoreContext) -> LoginRequest:
-    if not (spec.role_id or "").strip() and spec.role_ref is None:
-        raise ConfigurationError(f"{context.store}: auth.appRole needs roleId or roleRef")
-
-    def credentials() -> Mapping[str, object]:
-        role_id = Sensitive((spec.role_id or "").strip())
-        if not role_id and spec.role_ref is not None:
-            role_id = references.secret(spec.role_ref, context, field="auth.appRole.roleRef")
-        secret_id = references.secret(spec.secret_ref, context, field="auth.appRole.secretRef")
-        return {"role_id": role_id, "secret_id": secret_id}
-
-    return LoginRequest("appRole", spec.path.strip("/"), credentials)
-
-
-def _kubernetes(spec: VaultKubernetesAuth, context: StoreContext) -> LoginRequest:
-    def credentials() -> Mapping[str, object]:
-        if spec.service_account_ref is None and spec.secret_ref is not None:
-            field = "auth.kubernetes.secretRef"
-            token = references.secret(spec.secret_ref, context, field=field, default_key="token")
-        else:
-            token = references.service_account_token(spec.service_account_ref, context)
-        return {"role": spec.role, "jwt": token}
-
-    return LoginRequest("kubernetes", spec.mount_path.strip("/"), credentials)
 
 
 class Tokens:
@@ -203,6 +96,25 @@ class Tokens:
             if token.ends_at is None or clock.now() >= token.ends_at:
                 raise
         return token
+
+    def send(self, request: Request) -> tuple[Reply | Fault, Token]:
+        """Send a request, and the token it went with. Once more with a new one if the old is dead: that did nothing.
+
+        Raises:
+            StoreError: the login failed.
+            ConfigurationError: there is nothing to log in with.
+            ClosedError: `close` was called.
+        """
+        token = self.current()
+        outcome = self._transport.send(request, token.value)
+        if isinstance(outcome, Fault) and outcome.token_refused:
+            fresh = self.replacement(token)
+            if fresh is not None:
+                token = fresh
+                outcome = self._transport.send(request, token.value)
+                if isinstance(outcome, Fault) and outcome.token_refused:
+                    self.doubt(token)
+        return outcome, token
 
     def replacement(self, dead: Token) -> Token | None:
         """Another token for one that the server refused; None if it was not the token's fault.
@@ -294,9 +206,11 @@ class Tokens:
         return self._log_in(self._login, generation)
 
     def _log_in(self, login: LoginRequest, generation: int) -> Token:
+        if login.by_connection:
+            self._transport.reconnect()
         request = Request(
             method="POST",
-            path=f"auth/{login.mount}/login",
+            path=login.path,
             body=login.credentials(),
             namespace=self._namespace,
         )

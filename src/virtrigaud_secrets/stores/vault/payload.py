@@ -45,7 +45,7 @@ class VaultPayload(Payload):
 
     def property(self, name: str) -> bytes:
         """The key of exactly this name, else what the gjson path finds, else a property of the lease."""
-        found = self._find(name)
+        found = self._found(name)
         if found is None:
             raise PropertyNotFoundError(
                 f'the secret has no property "{name}"', property_name=name, store=self._store, path=self._path
@@ -60,7 +60,7 @@ class VaultPayload(Payload):
             raise DecodingError(f"the secret{place} must be a JSON object to be split into entries [path {self._path}]")
         return split
 
-    def _find(self, name: str) -> bytes | None:
+    def _found(self, name: str) -> bytes | None:
         from virtrigaud_secrets import gjson
 
         if name in self._data:
@@ -71,6 +71,15 @@ class VaultPayload(Payload):
         if name in self._envelope:
             return as_bytes(self._envelope[name])
         return None
+
+
+class OpenBaoPayload(VaultPayload):
+    """The same for ESO's OpenBao provider, which knows no paths into values."""
+
+    __slots__ = ()
+
+    def _found(self, name: str) -> bytes | None:
+        return as_bytes(self._data[name]) if name in self._data else None
 
 
 def as_bytes(value: Decoded) -> bytes:

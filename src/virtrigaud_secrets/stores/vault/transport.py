@@ -129,6 +129,10 @@ class Transport:
             at_store(outcome.error, self._context.store)
         return outcome
 
+    def reconnect(self) -> None:
+        """Let the next request read authorities and client certificate anew, on a new connection."""
+        self.close()
+
     def close(self) -> None:
         """Close the connections."""
         with self._lock:

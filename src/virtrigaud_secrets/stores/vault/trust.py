@@ -15,9 +15,10 @@ from virtrigaud_secrets.golang import base64
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import StoreContext
 from virtrigaud_secrets.stores.vault import references
+from virtrigaud_secrets.stores.vault.auth_methods import chosen_method
 
 if TYPE_CHECKING:
-    from virtrigaud_secrets.models.backends.vault import VaultClientTLS, VaultProvider
+    from virtrigaud_secrets.models.backends.vault import VaultProvider
 
 
 def check_bundle(spec: VaultProvider, context: StoreContext) -> None:
@@ -56,8 +57,7 @@ def tls_context(spec: VaultProvider, context: StoreContext) -> ssl.SSLContext:
         _load(made, _read(context.settings.ca_file), f"Settings.ca_file ({context.settings.ca_file})")
     else:
         _load_system(made)
-    if spec.tls is not None and (spec.tls.cert_secret_ref or spec.tls.key_secret_ref):
-        _show(made, spec.tls, context)
+    _show_certificate(made, spec, context)
     return made
 
 
@@ -107,13 +107,23 @@ def _load_system(made: ssl.SSLContext) -> None:
     made.load_verify_locations(cafile=certifi.where())
 
 
-def _show(made: ssl.SSLContext, tls: VaultClientTLS, context: StoreContext) -> None:
-    if tls.cert_secret_ref is None or tls.key_secret_ref is None:
-        raise ConfigurationError(f"{context.store}: tls needs both certSecretRef and keySecretRef")
-    chain = references.secret(tls.cert_secret_ref, context, field="tls.certSecretRef", default_key="tls.crt")
-    key = references.secret(tls.key_secret_ref, context, field="tls.keySecretRef", default_key="tls.key")
+def _show_certificate(made: ssl.SSLContext, spec: VaultProvider, context: StoreContext) -> None:
+    """Let the context show the certificate that logs in, else that of the connection, as ESO does."""
+    if spec.auth is not None and spec.auth.cert is not None and chosen_method(spec) == "cert":
+        by_login = spec.auth.cert
+        chain = references.secret(by_login.client_cert, context, field="auth.cert.clientCert")
+        key = references.secret(by_login.secret_ref, context, field="auth.cert.secretRef")
+        fields = "auth.cert.clientCert and secretRef"
+    elif spec.tls is not None and (spec.tls.cert_secret_ref or spec.tls.key_secret_ref):
+        if spec.tls.cert_secret_ref is None or spec.tls.key_secret_ref is None:
+            raise ConfigurationError(f"{context.store}: tls needs both certSecretRef and keySecretRef")
+        chain = references.secret(spec.tls.cert_secret_ref, context, field="tls.certSecretRef", default_key="tls.crt")
+        key = references.secret(spec.tls.key_secret_ref, context, field="tls.keySecretRef", default_key="tls.key")
+        fields = "tls.certSecretRef and tls.keySecretRef"
+    else:
+        return
     if not _load_pair(made, chain, key):
-        raise ConfigurationError(f"{context.store}: tls.certSecretRef and tls.keySecretRef are no pair in PEM form")
+        raise ConfigurationError(f"{context.store}: {fields} are no pair in PEM form")
 
 
 def _load_pair(made: ssl.SSLContext, chain: Sensitive, key: Sensitive) -> bool:

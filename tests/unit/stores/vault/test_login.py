@@ -7,13 +7,12 @@ import pytest
 from virtrigaud_secrets.errors import (
     AuthenticationError,
     ClosedError,
-    ConfigurationError,
     StoreUnavailableError,
-    UnsupportedFeatureError,
 )
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import RetryPolicy
-from virtrigaud_secrets.stores.vault.login import GivenToken, LoginRequest, Tokens, login_of
+from virtrigaud_secrets.stores.vault.auth_methods import login_of
+from virtrigaud_secrets.stores.vault.login import Tokens
 from virtrigaud_secrets.stores.vault.transport import Transport
 
 KUBERNETES = {"kubernetes": {"role": "virtrigaud-role", "serviceAccountRef": {"name": "external-secrets"}}}
@@ -33,124 +32,6 @@ def make(make_spec, make_context, server):
         return Tokens(login_of(spec, made), Transport(spec, made), made, namespace=namespace)
 
     return make
-
-
-def test_kubernetes(make, server, cluster):
-    server.on("POST", LOGIN, granted(server))
-    token = make(KUBERNETES).current()
-    assert (token.value.reveal(), token.own, token.generation) == (b"own-1", True, 1)
-    (seen,) = server.seen
-    assert seen.body == {"role": "virtrigaud-role", "jwt": "jwt-of-the-pod"}
-    assert seen.token == ""
-    assert cluster.asked == [("token", "team", "external-secrets")]
-
-
-def test_kubernetes_with_a_token_from_a_secret(make, server, cluster):
-    cluster.secrets = {("team", "jwt", "token"): "from-secret\n"}
-    server.on("POST", "auth/k8s/prod/login", granted(server))
-    make({"kubernetes": {"mountPath": "/k8s/prod/", "role": "r", "secretRef": {"name": "jwt"}}}).current()
-    assert server.seen[0].body == {"role": "r", "jwt": "from-secret"}
-
-
-def test_kubernetes_with_the_pods_own_account(make, server, cluster):
-    server.on("POST", LOGIN, granted(server))
-    make({"kubernetes": {"role": "r"}}).current()
-    assert cluster.asked == [("token", "team", "")]
-
-
-def test_app_role(make, server, cluster):
-    cluster.secrets = {("team", "vault", "secret-id"): "sid\n"}
-    server.on("POST", "auth/approle/login", granted(server))
-    make(APP_ROLE).current()
-    assert server.seen[0].body == {"role_id": "role-id", "secret_id": "sid"}
-
-
-def test_app_role_with_both_from_secrets(make, server, cluster):
-    cluster.secrets = {("team", "vault", "role"): "rid", ("team", "vault", "sid"): "sid"}
-    server.on("POST", "auth/other/login", granted(server))
-    make(
-        {
-            "appRole": {
-                "path": "other",
-                "roleRef": {"name": "vault", "key": "role"},
-                "secretRef": {"name": "vault", "key": "sid"},
-            }
-        }
-    ).current()
-    assert server.seen[0].body == {"role_id": "rid", "secret_id": "sid"}
-
-
-def test_app_role_needs_a_role(make_spec, make_context):
-    with pytest.raises(ConfigurationError, match="roleId or roleRef"):
-        login_of(make_spec(auth={"appRole": {"secretRef": {"name": "vault", "key": "sid"}}}), make_context())
-
-
-def test_the_login_has_a_namespace_of_its_own(make, server):
-    server.on("POST", LOGIN, granted(server))
-    make(KUBERNETES, namespace="admin").current()
-    assert server.seen[0].headers["X-Vault-Namespace"] == "admin"
-
-
-def test_a_token_from_a_secret(make, server, cluster):
-    cluster.secrets = {("team", "vault", "token"): "given\n"}
-    token = make({"tokenSecretRef": {"name": "vault", "key": "token"}}).current()
-    assert (token.value.reveal(), token.own, token.renew_at) == (b"given", False, None)
-    assert server.seen == []
-
-
-def test_without_auth_the_settings_token_counts(make):
-    assert make(None).current().value.reveal() == b"root-token"
-    assert make({}).current().value.reveal() == b"root-token"
-
-
-def test_without_auth_a_token_file_counts_and_is_read_anew(make, tmp_path):
-    path = tmp_path / "token"
-    path.write_text("first\n")
-    tokens = make(None, token="", vault_token_file=path)
-    first = tokens.current()
-    path.write_text("second\n")
-    second = tokens.replacement(first)
-    assert second is not None
-    assert (first.value.reveal(), second.value.reveal()) == (b"first", b"second")
-
-
-def test_a_token_file_that_cannot_be_used(make, tmp_path):
-    with pytest.raises(ConfigurationError, match="cannot be read"):
-        make(None, token="", vault_token_file=tmp_path / "absent").current()
-    (tmp_path / "empty").write_text(" \n")
-    with pytest.raises(AuthenticationError, match="holds no token"):
-        make(None, token="", vault_token_file=tmp_path / "empty").current()
-
-
-def test_with_nothing_to_log_in_with(make, server):
-    with pytest.raises(AuthenticationError, match="VAULT_TOKEN") as caught:
-        make(None, token="").current()
-    assert caught.value.store == "SecretStore team/vault-secret-store"
-    assert server.seen == []
-
-
-@pytest.mark.parametrize(
-    ("auth", "name"),
-    [
-        ({"ldap": {"username": "u"}}, "ldap"),
-        ({"userPass": {"username": "u"}}, "userPass"),
-        ({"jwt": {"role": "r"}}, "jwt"),
-        ({"cert": {}}, "cert"),
-        ({"iam": {"vaultRole": "r"}}, "iam"),
-        ({"gcp": {"role": "r"}}, "gcp"),
-    ],
-)
-def test_other_methods_are_named(make_spec, make_context, auth, name):
-    with pytest.raises(UnsupportedFeatureError, match=rf"auth\.{name} "):
-        login_of(make_spec(auth=auth), make_context())
-
-
-def test_of_several_methods_the_first_in_esos_order_counts(make_spec, make_context):
-    both = login_of(make_spec(auth=KUBERNETES | APP_ROLE), make_context())
-    assert isinstance(both, LoginRequest)
-    assert both.method == "appRole"
-    given = {"tokenSecretRef": {"name": "a", "key": "b"}}
-    assert isinstance(login_of(make_spec(auth=KUBERNETES | given), make_context()), GivenToken)
 
 
 def test_a_token_is_used_again_until_two_thirds_of_its_life(make, server, clock):

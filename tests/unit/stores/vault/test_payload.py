@@ -4,7 +4,7 @@ import pytest
 
 from virtrigaud_secrets.errors import DecodingError, PropertyNotFoundError
 from virtrigaud_secrets.golang.encoding_json import unmarshal
-from virtrigaud_secrets.stores.vault.payload import VaultPayload, as_bytes
+from virtrigaud_secrets.stores.vault.payload import OpenBaoPayload, VaultPayload, as_bytes
 
 SOURCE = (
     '{"b":"<&>\u2028é","a":1.0,"n":null,"big":12345678901234567890,"t":true,"o":{"z":1.50,"a":[1,"x"]},'
@@ -107,3 +107,13 @@ def test_nothing_shows():
 )
 def test_stringification(value, text):
     assert as_bytes(value) == text
+
+
+def test_openbao_knows_exact_names_only():
+    data = unmarshal('{"a.b":"dots","a":{"b":1.50},"n":null}', use_number=True)
+    payload = OpenBaoPayload(data, store="s", path="p")
+    assert (payload.property("a.b"), payload.property("a"), payload.property("n")) == (b"dots", b'{"b":1.50}', b"")
+    assert payload.entries("a") == {"b": b"1.5"}
+    for name in ("a.c", "#", "lease_id", ""):
+        with pytest.raises(PropertyNotFoundError):
+            payload.property(name)

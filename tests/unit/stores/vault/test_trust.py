@@ -126,3 +126,26 @@ def test_a_client_certificate_needs_its_own_key(make_spec, make_context, authori
 def test_half_a_client_certificate_is_refused(make_spec, make_context):
     with pytest.raises(ConfigurationError, match="both"):
         trust.tls_context(make_spec(tls={"certSecretRef": {"name": "client"}}), make_context())
+
+
+def test_the_certificate_that_logs_in_goes_before_that_of_the_connection(make_spec, make_context, authority, cluster):
+    issued = authority.issue()
+    cluster.secrets = {
+        ("team", "login", "crt"): issued.certificate.decode(),
+        ("team", "login", "key"): issued.key.reveal_text(),
+    }
+    auth = {"cert": {"clientCert": {"name": "login", "key": "crt"}, "secretRef": {"name": "login", "key": "key"}}}
+    trust.tls_context(make_spec(auth=auth, tls=TLS), make_context())
+    assert {asked[2] for asked in cluster.asked} == {"login"}
+    cluster.secrets["team", "login", "key"] = authority.issue().key.reveal_text()
+    with pytest.raises(ConfigurationError, match=r"auth\.cert\.clientCert and secretRef are no pair"):
+        trust.tls_context(make_spec(auth=auth), make_context())
+
+
+def test_a_certificate_of_a_method_that_does_not_count_is_not_read(make_spec, make_context, cluster):
+    auth = {
+        "cert": {"clientCert": {"name": "login", "key": "crt"}, "secretRef": {"name": "login", "key": "key"}},
+        "tokenSecretRef": {"name": "token", "key": "token"},
+    }
+    trust.tls_context(make_spec(auth=auth), make_context())
+    assert cluster.asked == []

@@ -56,4 +56,4 @@ def test_a_preview_needs_no_http_library():
         "loaded = {'hvac', 'requests', 'urllib3', 'tenacity', 'ssl'} & set(sys.modules)\n"
         "sys.exit(', '.join(sorted(loaded)) or 0)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # noqa: S603  # our own interpreter
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # our own interpreter
