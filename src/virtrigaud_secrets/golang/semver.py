@@ -9,7 +9,7 @@ import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 MAX_UINT64 = 2**64 - 1
 """Largest number of a version's part: Go keeps them in a `uint64`."""
@@ -38,8 +38,8 @@ def _re2(pattern: str) -> _Pattern:
     """Compile with RE2: constraints nest repetitions, on which `re` can take exponential time."""
     import re2  # only those who compare versions pay for it
 
-    compiled: _Pattern = re2.compile(pattern)
-    return compiled
+    compiled: object = re2.compile(pattern)  # pyright: ignore[reportUnknownMemberType]  # re2 has no types
+    return cast("_Pattern", compiled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,8 +303,7 @@ def _escape(char: str, quotation: str, *, ascii_only: bool) -> str:
 def can_backquote(text: str) -> bool:
     """`CanBackquote`: whether the text may stand unchanged between back quotes."""
     return not any(
-        char in {"`", "\x7f", "\ufeff"} or (char < " " and char != "\t") or ord(char) in _SURROGATES
-        for char in text
+        char in {"`", "\x7f", "\ufeff"} or (char < " " and char != "\t") or ord(char) in _SURROGATES for char in text
     )
 
 

@@ -34,6 +34,7 @@ _MAIL_NAME, _DNS_NAME, _URI_NAME, _IP_NAME = 0x81, 0x82, 0x86, 0x87
 _PRINTABLE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?")
 _FIRST_UTC_YEAR, _FIRST_GENERAL_YEAR = 1950, 2050
 _MAX_LABEL, _MAX_DOMAIN = 63, 253
+_EC_KEY: Final = asn1.encode_identifier("1.2.840.10045.2.1")
 _CURVES: Final = frozenset({"secp224r1", "secp256r1", "secp384r1", "secp521r1"})
 _KEY_ID_SIZE: Final = 20
 _SERIAL_BITS: Final = 128
@@ -89,11 +90,11 @@ def parse_certificate(der: bytes) -> Certificate:
         )
     except (ASN1Error, IndexError):
         raise CertificateError("malformed certificate") from None
-    _check_with_library(der)
+    _check_with_library(der, is_ec=_EC_KEY in fields[5].encoding)
     return certificate
 
 
-def _check_with_library(der: bytes) -> None:
+def _check_with_library(der: bytes, *, is_ec: bool) -> None:
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -104,9 +105,11 @@ def _check_with_library(der: bytes) -> None:
         _ = loaded.subject, loaded.issuer, list(loaded.extensions)
         key = loaded.public_key()
     except (UnsupportedAlgorithm, x509.UnsupportedGeneralNameType):
-        # Go leaves keys and names alone that it does not know.
+        # Go leaves keys and names alone that it does not know, but for curves.
+        if is_ec:
+            raise CertificateError("unsupported elliptic curve") from None
         return
-    except (ValueError, TypeError, x509.DuplicateExtension):
+    except (ValueError, TypeError, x509.DuplicateExtension, x509.InvalidVersion):
         raise CertificateError("malformed certificate") from None
     if isinstance(key, EllipticCurvePublicKey) and key.curve.name not in _CURVES:
         raise CertificateError("unsupported elliptic curve")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from virtrigaud_secrets.golang import base64
 from virtrigaud_secrets.golang.reflect import to_bytes, to_string
@@ -19,7 +19,7 @@ from virtrigaud_secrets.golang.strings import runes
 from virtrigaud_secrets.golang.yaml_scalars import PREFIX, Scalar, TagError, resolve, resolve_tagged
 
 if TYPE_CHECKING:
-    from yaml import Event
+    from yaml import Event, MarkedYAMLError
 
 MAX_DEPTH: Final = 150
 """Collections inside each other. Go takes 10,000; Python's stack ends before that, documents of people far before."""
@@ -80,11 +80,18 @@ def unmarshal_map(text: str) -> dict[str, JSON]:
         return {}
     if isinstance(value, dict):
         return value
-    kind = {str: "string", bool: "bool", list: "array"}.get(type(value), "number")
     raise YAMLError(
         "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
-        f"{kind} into Go value of type map[string]interface {{}}"
+        f"{_json_kind(value)} into Go value of type map[string]interface {{}}"
     )
+
+
+def _json_kind(value: JSON) -> str:
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, bool):
+        return "bool"
+    return "array" if isinstance(value, list) else "number"
 
 
 def unmarshal_strings(text: str) -> dict[str, str]:
@@ -178,13 +185,12 @@ def _events(text: str) -> Iterator[Event]:
         raise YAMLError(_message(error)) from None
 
 
-def _message(error: object) -> str:
-    import yaml
+def _message(marked: MarkedYAMLError) -> str:
+    from yaml.scanner import ScannerError
 
-    marked = cast("yaml.MarkedYAMLError", error)
     line, mark = 0, marked.problem_mark
     if mark is not None and mark.line:
-        line = mark.line + isinstance(error, yaml.scanner.ScannerError)
+        line = mark.line + isinstance(marked, ScannerError)
     elif marked.context_mark is not None:
         line = marked.context_mark.line
     where = f"line {line}: " if line else ""

@@ -31,6 +31,10 @@ def _now(context: Context) -> Time:
     )
 
 
+def _current(context: Context) -> GoTime:
+    return GoTime(_now(context))
+
+
 def _time_of(context: Context, value: object, integers: tuple[type, ...]) -> Time:
     """The time itself, one counted from 1970, or now for anything else."""
     if isinstance(value, GoTime):
@@ -126,7 +130,7 @@ def _unix_epoch(value: GoTime) -> str:
 
 
 FUNCTIONS: Final = table(
-    Function("now", lambda context: GoTime(_now(context)), (), TIME, context=True),
+    Function("now", _current, (), TIME, context=True),
     Function("date", _date, (STRING, ANY), STRING, context=True),
     Function("dateInZone", _date_in_zone, (STRING, ANY, STRING), STRING, context=True),
     Function("date_in_zone", _date_in_zone, (STRING, ANY, STRING), STRING, context=True),

@@ -34,6 +34,14 @@ def _certificates(context: Context, password: str, data: str) -> str:
     return write_certificates(order_chain(found) or found)
 
 
+def _key_without_password(context: Context, data: str) -> str:
+    return _key(context, "", data)
+
+
+def _certificates_without_password(context: Context, data: str) -> str:
+    return _certificates(context, "", data)
+
+
 def _parse_certificate(data: bytes, start: int) -> tuple[Certificate, int]:
     block, end = pem.decode(data, start)
     if block is None:
@@ -90,9 +98,9 @@ def _trust_store(context: Context, certificates: str, password: str = "") -> str
 
 
 FUNCTIONS: Final = table(
-    Function("pkcs12key", lambda context, data: _key(context, "", data), (STRING,), STRING, context=True),
+    Function("pkcs12key", _key_without_password, (STRING,), STRING, context=True),
     Function("pkcs12keyPass", _key, (STRING, STRING), STRING, context=True),
-    Function("pkcs12cert", lambda context, data: _certificates(context, "", data), (STRING,), STRING, context=True),
+    Function("pkcs12cert", _certificates_without_password, (STRING,), STRING, context=True),
     Function("pkcs12certPass", _certificates, (STRING, STRING), STRING, context=True),
     Function("pemToPkcs12", _from_pem, (STRING, STRING), STRING, context=True),
     Function("pemToPkcs12Pass", _from_pem, (STRING, STRING, STRING), STRING, context=True),

@@ -210,6 +210,22 @@ def _epoch(divisor: int) -> Callable[[GoTime], object]:
     return lambda value: Int64.wrap(value.time.unix_nano // divisor)
 
 
+def _format(value: GoTime, layout: str) -> str:
+    return time_layout.format_time(value.time, layout)
+
+
+def _truncate(value: GoTime, unit: int) -> GoTime:
+    return GoTime(value.time.truncate(int(unit)))
+
+
+def _round(value: GoTime, unit: int) -> GoTime:
+    return GoTime(value.time.round(int(unit)))
+
+
+def _nanoseconds(value: GoDuration) -> Int64:
+    return Int64(int(value))
+
+
 def _append_format(value: GoTime, prefix: object, layout: str) -> bytes:
     if not isinstance(prefix, bytes):
         raise FunctionError("wrong type for value; expected []uint8")
@@ -257,7 +273,7 @@ def _string(value: LibraryValue) -> str:
 GoTime.go_methods = table(
     Function("String", _string, (), STRING),
     Function("GoString", GoTime.go_syntax, (), STRING),
-    Function("Format", lambda value, layout: time_layout.format_time(value.time, layout), (STRING,), STRING),
+    Function("Format", _format, (STRING,), STRING),
     Function("AppendFormat", _append_format, (BYTES, STRING), BYTES),
     Function("Year", _of_time(lambda time: wrap_int(time.date[0])), (), INT),
     Function("Month", _of_time(lambda time: GoMonth(time.date[1])), (), MONTH),
@@ -272,8 +288,8 @@ GoTime.go_methods = table(
     Function("UnixMilli", _epoch(MILLISECOND), (), INT64),
     Function("UnixMicro", _epoch(MICROSECOND), (), INT64),
     Function("UnixNano", _epoch(1), (), INT64),
-    Function("UTC", lambda value: GoTime(value.time.at(UTC)), (), TIME),
-    Function("Local", lambda value: GoTime(value.time.at(LOCAL)), (), TIME),
+    Function("UTC", _of_time(lambda time: GoTime(time.at(UTC))), (), TIME),
+    Function("Local", _of_time(lambda time: GoTime(time.at(LOCAL))), (), TIME),
     Function("In", _in, (LOCATION,), TIME),
     Function("Location", _of_time(lambda time: GoLocation(time.location)), (), LOCATION),
     Function("Add", _add, (DURATION,), TIME),
@@ -285,10 +301,10 @@ GoTime.go_methods = table(
     Function("Compare", _comparing(Time.compare), (TIME,), INT),
     Function("IsZero", _of_time(lambda time: time.is_zero), (), BOOL),
     Function("IsDST", _of_time(lambda time: time.is_dst), (), BOOL),
-    Function("Truncate", lambda value, unit: GoTime(value.time.truncate(int(unit))), (DURATION,), TIME),
-    Function("Round", lambda value, unit: GoTime(value.time.round(int(unit))), (DURATION,), TIME),
-    Function("MarshalJSON", lambda value: f'"{_rfc3339(value.time)}"'.encode(), (), BYTES),
-    Function("MarshalText", lambda value: _rfc3339(value.time).encode(), (), BYTES),
+    Function("Truncate", _truncate, (DURATION,), TIME),
+    Function("Round", _round, (DURATION,), TIME),
+    Function("MarshalJSON", _of_time(lambda time: f'"{_rfc3339(time)}"'.encode()), (), BYTES),
+    Function("MarshalText", _of_time(lambda time: _rfc3339(time).encode()), (), BYTES),
     Function("MarshalBinary", _marshal_binary, (), BYTES),
     Function("GobEncode", _marshal_binary, (), BYTES),
     Function("Date", _several("Date", 3), ()),
@@ -299,7 +315,7 @@ GoTime.go_methods = table(
 )
 GoDuration.go_methods = table(
     Function("String", _string, (), STRING),
-    Function("Nanoseconds", lambda value: Int64(int(value)), (), INT64),
+    Function("Nanoseconds", _nanoseconds, (), INT64),
     Function("Microseconds", _quotient(MICROSECOND), (), INT64),
     Function("Milliseconds", _quotient(MILLISECOND), (), INT64),
     Function("Seconds", _fraction_of(SECOND), (), FLOAT64),

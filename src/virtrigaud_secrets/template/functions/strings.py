@@ -5,6 +5,7 @@ Lengths and offsets are bytes, as in Go. Letter case is `casing`, patterns are `
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from virtrigaud_secrets.golang import strings
@@ -212,6 +213,11 @@ def _sort_alpha(context: Context, values: object) -> TypedSlice:
     return found
 
 
+def _swapped(call: Callable[[str, str], object]) -> Callable[[str, str], object]:
+    """Sprig takes the text last, so that it can be piped."""
+    return lambda part, text: call(text, part)
+
+
 FUNCTIONS: Final = table(
     Function("abbrev", _abbrev, (INT, STRING), STRING),
     Function("abbrevboth", _abbrev_both, (INT, INT, STRING), STRING),
@@ -220,15 +226,15 @@ FUNCTIONS: Final = table(
     Function("trim", strings.trim_space, (STRING,), STRING, bounded=True),
     Function("trimAll", _trim_all, (STRING, STRING), STRING, bounded=True),
     Function("trimall", _trim_all, (STRING, STRING), STRING, bounded=True),
-    Function("trimPrefix", lambda part, text: strings.trim_prefix(text, part), (STRING, STRING), STRING, bounded=True),
-    Function("trimSuffix", lambda part, text: strings.trim_suffix(text, part), (STRING, STRING), STRING, bounded=True),
+    Function("trimPrefix", _swapped(strings.trim_prefix), (STRING, STRING), STRING, bounded=True),
+    Function("trimSuffix", _swapped(strings.trim_suffix), (STRING, STRING), STRING, bounded=True),
     Function("nospace", _no_space, (STRING,), STRING),
     Function("repeat", _repeat, (INT, STRING), STRING, context=True),
     Function("wrap", _wrap_words, (INT, STRING), STRING, context=True),
     Function("wrapWith", _wrap_with, (INT, STRING, STRING), STRING, context=True),
-    Function("contains", lambda part, text: strings.contains(text, part), (STRING, STRING), BOOL),
-    Function("hasPrefix", lambda part, text: strings.has_prefix(text, part), (STRING, STRING), BOOL),
-    Function("hasSuffix", lambda part, text: strings.has_suffix(text, part), (STRING, STRING), BOOL),
+    Function("contains", _swapped(strings.contains), (STRING, STRING), BOOL),
+    Function("hasPrefix", _swapped(strings.has_prefix), (STRING, STRING), BOOL),
+    Function("hasSuffix", _swapped(strings.has_suffix), (STRING, STRING), BOOL),
     Function("quote", _quote, (), STRING, variadic=ANY, context=True, walks=True),
     Function("squote", _squote, (), STRING, variadic=ANY, context=True, walks=True),
     Function("cat", _cat, (), STRING, variadic=ANY, context=True, walks=True),

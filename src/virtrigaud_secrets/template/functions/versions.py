@@ -104,6 +104,14 @@ def _ordered(judge: Callable[[int], object]) -> Callable[[GoVersion, GoVersion |
     return compare
 
 
+def _marshal_json(value: GoVersion) -> bytes:
+    return quote(str(value.version)).encode()
+
+
+def _marshal_text(value: GoVersion) -> bytes:
+    return str(value.version).encode()
+
+
 def _equal(value: GoVersion, other: GoVersion | None) -> bool:
     return other is not None and value.version.compare(other.version) == 0
 
@@ -120,8 +128,8 @@ _VALUE_METHODS: Final = (
     Function("IncMajor", _next(Version.next_major), (), VERSION),
     Function("SetPrerelease", _changed(Version.with_prerelease), (STRING,), VERSION),
     Function("SetMetadata", _changed(Version.with_metadata), (STRING,), VERSION),
-    Function("MarshalJSON", lambda value: quote(str(value.version)).encode(), (), BYTES),
-    Function("MarshalText", lambda value: str(value.version).encode(), (), BYTES),
+    Function("MarshalJSON", _marshal_json, (), BYTES),
+    Function("MarshalText", _marshal_text, (), BYTES),
     Function("Value", _text(str), (), ANY),
 )
 GoVersion.go_methods = table(*_VALUE_METHODS)

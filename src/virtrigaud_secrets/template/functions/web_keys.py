@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets.golang import asn1, encoding_json, pem
-from virtrigaud_secrets.golang.reflect import STRING, wrap_int
+from virtrigaud_secrets.golang.reflect import STRING, is_slice, wrap_int
 from virtrigaud_secrets.golang.x509_keys import KeyFormatError, make_rsa_key, marshal_pkcs8
 from virtrigaud_secrets.template.functions.table import Context, Function, FunctionError, table
 
@@ -81,7 +81,7 @@ def _check_fields(fields: _Fields, kind: str) -> None:
 
 
 def _is_text_list(value: object) -> bool:
-    return value is None or (isinstance(value, list) and all(isinstance(item, (str, type(None))) for item in value))
+    return value is None or (is_slice(value) and all(isinstance(item, (str, type(None))) for item in value))
 
 
 def _bytes(fields: _Fields, name: str) -> bytes:
