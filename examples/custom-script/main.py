@@ -20,7 +20,7 @@ def main() -> int:
                 print(finding, file=sys.stderr)
             if serious:
                 return 1
-            # Here a real script connects: SmartConnect(host=bundle.text("server"), user=…, pwd=bundle.text("password")).
+            # Here a real script connects: SmartConnect(host=bundle.text("server"), user=…, pwd=…).
             print(f"would connect to {bundle.text('url')} as {bundle.text('username')}")
             for key, origins in bundle.provenance.items():
                 print(f"{key}: {', '.join(origin.path for origin in origins)}")

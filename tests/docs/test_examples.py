@@ -19,10 +19,10 @@ def test_custom_script():
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.splitlines() == [
         "would connect to https://vcenter.example.com/sdk as svc-virtrigaud@vsphere.local",
-        "password: vsphere/password",
-        "server: vsphere/server",
-        "url: vsphere/server",
-        "username: vsphere/username",
+        "password: secrets/vsphere/password",
+        "server: secrets/vsphere/server",
+        "url: secrets/vsphere/server",
+        "username: secrets/vsphere/username",
     ]
     assert "only-an-example" not in run.stdout
 
