@@ -98,6 +98,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """A minute of coverage-guided search for a template that the engine cannot deal with."""
+    install(session, "fuzz")
+    options = session.posargs or ["-max_total_time=60", "-max_len=400", "-timeout=10"]
+    session.run("python", "tests/fuzz/fuzz_template.py", *options, f"{session.create_tmp()}/corpus")
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Wheel and source distribution, and the tests that need no server against the installed wheel."""
     session.install("build", *group("tests"), *group("lint"))
