@@ -83,7 +83,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy and pyright, both strict."""
+    """Types, by mypy and pyright, both strict."""
     install(session, "types")
     session.run("mypy")
     session.run("basedpyright")
