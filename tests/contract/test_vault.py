@@ -3,18 +3,22 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from virtrigaud_secrets.clock import SystemClock
 from virtrigaud_secrets.errors import LocalServerError
+from virtrigaud_secrets.models.backends.openbao import OpenBaoProvider
 from virtrigaud_secrets.models.backends.vault import VaultProvider
+from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
-from virtrigaud_secrets.stores.vault import FACTORY
+from virtrigaud_secrets.stores.vault import FACTORY, openbao
 from virtrigaud_secrets.testing.contract import (
     STORE,
+    NoReferences,
     StoreContract,
     StoreHarness,
     VersionedStoreContract,
@@ -29,7 +33,7 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def openbao() -> Iterator[OpenBao]:
+def bao() -> Iterator[OpenBao]:
     reason = OpenBao.missing_reason()
     if reason and os.environ.get("VIRTRIGAUD_SECRETS_REQUIRE_SERVERS") == "1":
         pytest.fail(f"a server is required and missing: {reason}", pytrace=False)
@@ -105,11 +109,57 @@ class VersionedKv(Kv, VersionedStoreHarness):
 
 class TestKvVersion1(StoreContract):
     @pytest.fixture
-    def store(self, openbao: OpenBao) -> StoreHarness:
-        return Kv(openbao)
+    def store(self, bao: OpenBao) -> StoreHarness:
+        return Kv(bao)
 
 
 class TestKvVersion2(VersionedStoreContract):
     @pytest.fixture
-    def store(self, openbao: OpenBao) -> VersionedStoreHarness:
-        return VersionedKv(openbao)
+    def store(self, bao: OpenBao) -> VersionedStoreHarness:
+        return VersionedKv(bao)
+
+
+class OwnRules(VersionedKv):
+    """The same engine, read by ESO's rules for OpenBao."""
+
+    def own(self, fetch: Fetch) -> Fetch:
+        return replace(fetch, key=fetch.key.removeprefix(f"{self.mount}/"))
+
+    def put(self, name: str, properties: Mapping[str, str]) -> Fetch:
+        return self.own(super().put(name, properties))
+
+    def put_version(self, name: str, properties: Mapping[str, str]) -> Fetch:
+        return self.own(super().put_version(name, properties))
+
+    def absent(self) -> Fetch:
+        return self.own(super().absent())
+
+    def context(self) -> StoreContext:
+        return replace(super().context(), references=Token(self.server.root_token))
+
+    @property
+    def own_spec(self) -> OpenBaoProvider:
+        auth = {"tokenSecretRef": {"name": "login", "key": "token"}}
+        return OpenBaoProvider.model_validate({"server": self.server.address, "path": self.mount, "auth": auth})
+
+    def connect(self) -> StoreClient:
+        return openbao.FACTORY.connect(self.own_spec, self.context())
+
+    def preview(self, fetch: Fetch) -> Preview:
+        return openbao.FACTORY.preview(self.own_spec, fetch, self.context())
+
+
+class Token(NoReferences):
+    """A cluster with one Secret."""
+
+    def __init__(self, token: Sensitive) -> None:
+        self.token = token
+
+    def secret_value(self, name: str, key: str, *, namespace: str) -> Sensitive:
+        return self.token
+
+
+class TestOpenBao(VersionedStoreContract):
+    @pytest.fixture
+    def store(self, bao: OpenBao) -> VersionedStoreHarness:
+        return OwnRules(bao)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -19,6 +19,12 @@ def need(reason: str) -> None:
     if os.environ.get("VIRTRIGAUD_SECRETS_REQUIRE_SERVERS") == "1":
         pytest.fail(f"a server is required and missing: {reason}", pytrace=False)
     pytest.skip(f"server missing: {reason}")
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[str], None]:
+    """`need`, for servers that only one module starts."""
+    return need
 
 
 @pytest.fixture(scope="session")

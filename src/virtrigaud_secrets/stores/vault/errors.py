@@ -46,7 +46,12 @@ _REASONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     ),
     (re.compile("one use left"), "the token has too few uses left for a leased secret"),
     (re.compile("invalid role or secret ID|invalid secret id|invalid role_id"), "role id or secret id is wrong"),
-    (re.compile("invalid role name"), "the auth method has no such role"),
+    (re.compile("invalid role name|^role .* could not be found"), "the auth method has no such role"),
+    (re.compile("invalid username or password"), "user name or password is wrong"),
+    (re.compile("ldap operation failed"), "user name or password is wrong, or the directory cannot be asked"),
+    (re.compile(r"invalid subject \(sub\) claim"), "the role is for another subject than the token's"),
+    (re.compile("error verifying token signature"), "the token is signed by nobody whom the auth method knows"),
+    (re.compile("no client certificate found|failed to match all constraints"), "the client certificate fits no role"),
     (
         re.compile("invalid audience|audience claim"),
         "the service account token has another audience than the role asks",

@@ -57,6 +57,13 @@ class TokenSigner:
         self._key: Final[EllipticCurvePrivateKey] = ec.generate_private_key(ec.SECP256R1())
         self._clock: Final[Clock] = clock or SystemClock()
 
+    @property
+    def public_pem(self) -> bytes:
+        """The key that tells its tokens from others, PEM."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
     def sign(
         self, account: ServiceAccount, *, audiences: Sequence[str] = (ISSUER,), life: timedelta = TOKEN_LIFE
     ) -> Sensitive:

@@ -98,6 +98,21 @@ def test_known_words_are_said_in_ours():
                                 "expiration of the CA certificate at b").error.reason  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ('role "r" could not be found', "no such role"),
+        ("invalid username or password", "user name or password is wrong"),
+        ("ldap operation failed: failed to bind as user", "the directory cannot be asked"),
+        ("error validating token: invalid subject (sub) claim", "another subject"),
+        ("error validating token: error verifying token signature: no known key", "signed by nobody"),
+        ("no client certificate found", "fits no role"),
+    ],
+)
+def test_refused_logins_say_why(words, said):
+    assert said in of_login(answer(400, words), method="ldap").error.reason
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 412, 429, 500, 503])
 def test_the_server_is_never_quoted(status):
     fault = answer(status, f"{NEVER} sealed", data={"password": NEVER}, warnings=[NEVER])

@@ -73,3 +73,10 @@ def test_anything_else_proves_nothing() -> None:
         with pytest.raises(InvalidTokenError, match=reason) as caught:
             signer.check(Sensitive(text))
         assert claims not in str(caught.value)
+
+
+def test_the_public_key_is_that_of_the_signatures() -> None:
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    signer = TokenSigner()
+    assert load_pem_public_key(signer.public_pem) == signer._key.public_key()
