@@ -159,7 +159,9 @@ class Printer:
         go_type = type_of(value)
         if go_type is None:
             self.write("interface {}(nil)" if self.sharp_v else _NIL)
-        elif go_type.kind == "slice":
+        elif isinstance(value, bytes):
+            self.byte_sequence(value, go_type, verb, depth)
+        elif is_slice(value):
             self.sequence(value, go_type, verb, depth)
         elif is_map(value):
             self.mapping(value, go_type, verb, depth)
@@ -194,6 +196,8 @@ class Printer:
                 self.bad_verb(value, verb)
         elif isinstance(value, complex):
             self.imaginary(value, verb)
+        else:
+            self.write(f"?{type_name(value)}?")
 
     def bad_verb(self, value: object, verb: str) -> None:
         """`%!verb(type=value)`."""
@@ -363,20 +367,21 @@ class Printer:
 
     # Containers
 
-    def sequence(self, value: object, go_type: GoType, verb: str, depth: int) -> None:
-        """A slice, by kind."""
-        if isinstance(value, bytes):
-            if verb in {"s", "q", "x", "X"}:
-                self.octets(value, verb, go_type.name)
-            elif self.sharp_v:
-                self.octets(value, "v", BYTES.name)
-            else:
-                self.items([Uint8(byte) for byte in value], verb, depth)
-        elif is_slice(value):
-            if self.sharp_v:
-                self.syntax_items(value, go_type, verb, depth)
-            else:
-                self.items(value, verb, depth)
+    def byte_sequence(self, data: bytes, go_type: GoType, verb: str, depth: int) -> None:
+        """A `[]byte`, by kind."""
+        if verb in {"s", "q", "x", "X"}:
+            self.octets(data, verb, go_type.name)
+        elif self.sharp_v:
+            self.octets(data, "v", BYTES.name)
+        else:
+            self.items([Uint8(byte) for byte in data], verb, depth)
+
+    def sequence(self, items: list[object], go_type: GoType, verb: str, depth: int) -> None:
+        """Any other slice, by kind."""
+        if self.sharp_v:
+            self.syntax_items(items, go_type, verb, depth)
+        else:
+            self.items(items, verb, depth)
 
     def items(self, items: list[object], verb: str, depth: int) -> None:
         """`[a b c]`."""

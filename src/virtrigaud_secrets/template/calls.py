@@ -77,9 +77,8 @@ def failing(reason: str, offset: int) -> Run:
 
 
 def located(error: FunctionError, offset: int) -> FunctionError:
-    """The error with its place, unless it has one."""
-    if error.offset is None:
-        error.offset = offset
+    """A new error with its place."""
+    error.offset = offset
     return error
 
 
@@ -133,8 +132,6 @@ def convert(code: Code, wanted: GoType) -> Run:
 
 def _assign(value: object, wanted: GoType, offset: int, *, element: bool) -> object:
     """The value as a type that is not its own: only nil can be."""
-    if type_of(value) is wanted:
-        return value
     if value is None and not element:
         if wanted.nilable:
             return _nil_of(wanted)

@@ -140,12 +140,12 @@ class _BodyCompiler:
                     runs.append(_write_text(node.value))
                 continue
             jumps = jumps or _may_jump(node)
-            runs.append(self.action(node, text) if isinstance(node, Action) else self.statement(node))
+            runs.append(self.action(node, text) if isinstance(node, Action) else self.clause(node))
             text = ""
         return _sequence(runs, jumps=jumps)
 
-    def statement(self, node: Conditional | Range | Jump | Invocation | Text | Action) -> Run:
-        """One statement other than text."""
+    def clause(self, node: Conditional | Range | Jump | Invocation) -> Run:
+        """One statement other than text and actions."""
         match node:
             case Conditional():
                 return self.conditional(node)
@@ -153,13 +153,9 @@ class _BodyCompiler:
                 return self.range(node)
             case Invocation():
                 return self.invocation(node)
-            case Jump():
+            case _:
                 word = node.word
                 return lambda _: word
-            case Action():
-                return self.action(node, "")
-            case Text():
-                return _write_text(node.value)
 
     def action(self, node: Action, text: str) -> Run:
         """Text and the value of the pipeline behind it."""

@@ -103,29 +103,17 @@ class ExpressionCompiler:
         assert code is not None  # noqa: S101 - the parser refuses empty pipelines
         if not pipeline.variables:
             return Code(code.run, pipeline.offset, code.type)
-        setters = [self.setter(name, pipeline) for name in pipeline.variables]
+        # The parser allows more than one variable only in `range`, which sets them itself.
+        (name,) = pipeline.variables
+        setter = self.assignment(name, pipeline.offset) if pipeline.assigns else self.declaration(name)
         run = code.run
-        if len(setters) == 1:
-            setter = setters[0]
 
-            def set_one(frame: Frame) -> object:
-                value = run(frame)
-                setter(frame, value)
-                return value
-
-            return Code(set_one, pipeline.offset, code.type)
-
-        def set_all(frame: Frame) -> object:
+        def set_variable(frame: Frame) -> object:
             value = run(frame)
-            for setter in setters:
-                setter(frame, value)
+            setter(frame, value)
             return value
 
-        return Code(set_all, pipeline.offset, code.type)
-
-    def setter(self, name: str, pipeline: Pipeline) -> Setter:
-        """Code that sets a variable."""
-        return self.assignment(name, pipeline.offset) if pipeline.assigns else self.declaration(name)
+        return Code(set_variable, pipeline.offset, code.type)
 
     def declaration(self, name: str, *, element: bool = False) -> Setter:
         """Code that sets a new variable."""
@@ -152,7 +140,7 @@ class ExpressionCompiler:
         """A command's value; `final` is the value of the command before, its last argument."""
         first, *arguments = command.operands
         if isinstance(first, Identifier):
-            return self.function_call(first, arguments, final, command.offset)
+            return self.function_call(first, arguments, final)
         if arguments or final is not None:
             if isinstance(first, (Field, Chain, Variable)) and first.names:
                 return self.method_call(first, arguments, final)
@@ -161,13 +149,10 @@ class ExpressionCompiler:
             return Code(failing("nil is not a command", first.offset), first.offset)
         return self.operand(first)
 
-    def function_call(
-        self, identifier: Identifier, arguments: Sequence[Operand], final: Code | None, offset: int
-    ) -> Code:
+    def function_call(self, identifier: Identifier, arguments: Sequence[Operand], final: Code | None) -> Code:
         """A function's value."""
         function = find_function(identifier.name)
-        if function is None:
-            return Code(failing(f'"{identifier.name}" is not a defined function', offset), offset)
+        assert function is not None  # noqa: S101 - the parser knows the names
         if function.name in {"and", "or"}:
             return Code(self.junction(function, arguments, final, identifier.offset), identifier.offset)
         codes = [self.operand(argument) for argument in arguments]
@@ -211,7 +196,7 @@ class ExpressionCompiler:
             case Field() | Variable() | Chain() | Dot():
                 return self.fields(self.base(node), () if isinstance(node, Dot) else node.names, node.offset)
             case Identifier():
-                return self.function_call(node, (), None, node.offset)
+                return self.function_call(node, (), None)
             case Pipeline():
                 return self.pipeline(node)
             case _:
@@ -223,8 +208,6 @@ class ExpressionCompiler:
             return self.variable(node)
         if not isinstance(node, Chain):
             return Code(_get_dot, node.offset, node=Dot(node.offset), element=self.scope.dot_is_element)
-        if isinstance(node.operand, Nil):
-            return Code(failing("indirection through explicit nil", node.offset), node.offset)
         return self.operand(node.operand)
 
     def constant(self, node: Nil | Bool | Number | String) -> Code:
@@ -236,7 +219,7 @@ class ExpressionCompiler:
                 return Code(constant(node.value), node.offset, BOOL, node)
             case Nil():
                 return Code(constant(None), node.offset, None, node)
-            case Number():
+            case _:
                 try:
                     return Code(constant(number_value(node)), node.offset, None, node)
                 except FunctionError as error:

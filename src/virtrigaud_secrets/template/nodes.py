@@ -222,7 +222,7 @@ def _statement_text(node: Statement) -> str:
         case Range():
             head = f"{{{{range {pipeline_text(node.pipeline)}}}}}{body_text(node.body)}"
             return head + _else_text(node.otherwise)
-        case Conditional():
+        case _:
             branches = [
                 f"{{{{{'' if first else 'else '}{node.word} {pipeline_text(pipeline)}}}}}{body_text(body)}"
                 for first, (pipeline, body) in zip([True] + [False] * len(node.branches), node.branches, strict=False)
@@ -271,5 +271,5 @@ def _constant_text(node: Dot | Nil | Bool | Number | String) -> str:
             return "true" if node.value else "false"
         case Nil():
             return "nil"
-        case Dot():
+        case _:
             return "."

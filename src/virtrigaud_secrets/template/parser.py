@@ -340,8 +340,6 @@ class _Parser:
                 break
             else:
                 raise self.unexpected(token, "operand")
-        if not operands:
-            raise self.failure("empty command", offset)
         return Command(tuple(operands), offset)
 
     def operand(self) -> Operand:

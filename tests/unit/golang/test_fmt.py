@@ -65,6 +65,7 @@ def test_print_line() -> None:
         ("%99999999d", (1,), "%!(NOVERB)%!(EXTRA int=1)"),
         ("%d", (None,), "%!d(<nil>)"),
         ("x", (None,), "x%!(EXTRA <nil>)"),
+        ("x", (1, "a"), "x%!(EXTRA int=1, string=a)"),
         ("%é", (1,), "%!é(int=1)"),
         ("%+v %v", (1, "a"), "1 a"),
         ("%w", (1,), "%!w(int=1)"),

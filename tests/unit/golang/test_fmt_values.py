@@ -40,6 +40,10 @@ class Month(GoObject, int):
         return "May"
 
 
+class Channel(GoObject):
+    go_type = GoType("chan int", "chan")
+
+
 class Moment(GoObject):
     go_type = GoType("time.Time", "struct")
 
@@ -194,6 +198,7 @@ STRINGS = TypedSlice(STRING_SLICE, ["x", "y"])
         ("%t", Month(5), "%!t(time.Month=5)"),
         ("%x", Month(5), "4d6179"),
         ("%v", [Month(5)], "[May]"),
+        ("%v", Channel(), "?chan int?"),
         ("%v", Moment(), "noon"),
         ("%#v", Moment(), "time.Date(1)"),
         ("%T", Moment(), "time.Time"),

@@ -167,6 +167,7 @@ def test_other_delimiters() -> None:
         ("{{ (1 }}", "unclosed left paren"),
         ("{{if", "unclosed action"),
         ("{{ nil", "unclosed action"),
+        ("{{/* a", "unclosed comment"),
         ('{{ .a "x', "unterminated quoted string"),
     ],
 )
