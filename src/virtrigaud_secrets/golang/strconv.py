@@ -18,6 +18,7 @@ _MAX_BYTE: Final = 0xFF
 _LAST_ASCII: Final = 0x7F
 _BASIC_PLANE_END: Final = 0x10000
 _FLOAT32_BITS: Final = 32
+_MOST_DIGITS: Final = 64  # of the largest integer, in base 2
 _HEX_BASE: Final = 16
 
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9_]+(?:\.[0-9_]*)?|\.[0-9_]+)(?:[eE][+-]?[0-9_]+)?", re.ASCII)
@@ -53,7 +54,7 @@ def parse_uint(text: str, base: int = 10, bits: int = 64) -> int:
     digits = _digits_and_base(text, base)
     if digits is None:
         raise NumberError("invalid syntax")
-    number = int(digits[0], digits[1]) if digits[0] else 0
+    number = _value(*digits)
     if number >> bits:
         raise NumberError("value out of range", (1 << bits) - 1)
     return number
@@ -69,7 +70,7 @@ def parse_int(text: str, base: int = 10, bits: int = 64) -> int:
     digits = _digits_and_base(text[1:] if text[:1] in {"+", "-"} and text else text, base)
     if digits is None:
         raise NumberError("invalid syntax")
-    number = int(digits[0], digits[1]) if digits[0] else 0
+    number = _value(*digits)
     limit = 1 << (bits - 1)
     if negative:
         number = -number
@@ -78,6 +79,14 @@ def parse_int(text: str, base: int = 10, bits: int = 64) -> int:
     if number >= limit:
         raise NumberError("value out of range", limit - 1)
     return number
+
+
+def _value(digits: str, base: int) -> int:
+    """The number, or one that fits no type: Python refuses to read thousands of decimal digits."""
+    digits = digits.lstrip("0")
+    if len(digits) > _MOST_DIGITS:
+        return 1 << _MOST_DIGITS
+    return int(digits, base) if digits else 0
 
 
 def _digits_and_base(text: str, base: int) -> tuple[str, int] | None:
