@@ -23,6 +23,17 @@ SERVICE_ACCOUNT_DIRECTORY: Final = Path("/var/run/secrets/kubernetes.io/servicea
 DEFAULT_KUBERNETES_API: Final = "https://kubernetes.default.svc"
 """The name that every cluster gives its own API."""
 
+_FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "ca_file": ("VIRTRIGAUD_SECRETS_CA_FILE", "VAULT_CACERT", "BAO_CACERT"),
+        "azure_federated_token_file": ("AZURE_FEDERATED_TOKEN_FILE",),
+        "google_application_credentials": ("GOOGLE_APPLICATION_CREDENTIALS",),
+        "service_account_directory": ("VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY",),
+        "vault_token_file": ("VAULT_TOKEN_FILE", "BAO_TOKEN_FILE"),
+    }
+)
+"""Setting that is a path → the variables that name it, the first that is set counts."""
+
 ParameterValue = str | int | bool | list[str]
 """A parameter of an issuing endpoint."""
 
@@ -54,6 +65,8 @@ class Settings:
     """Store path → request parameters for endpoints that issue something, such as
     `{"pki/issue/virtrigaud": {"common_name": "provider.virtrigaud.local", "ttl": "24h"}}`.
     The annotation `secrets.virtrigaud.io/parameters` of an ExternalSecret goes before."""
+    template_delimiters: tuple[str, str] = ("{{", "}}")
+    """Left and right delimiter of templates, as ESO's controller flags set them."""
     request_timeout: timedelta = timedelta(seconds=30)
     """The longest one request to a store may take."""
     concurrency: int = 4
@@ -87,6 +100,14 @@ class Settings:
     """File with the pod's web identity token; read anew at every login, as it rotates."""
     aws_endpoints: Mapping[str, str] = field(default_factory=_no_mapping)
     """`secretsmanager`, `ssm` or `sts` → address to talk to instead of that service's own, in every region."""
+    azure_client_id: str = ""
+    """Client id of the pod's workload identity at Azure, as AZURE_CLIENT_ID holds it."""
+    azure_tenant_id: str = ""
+    """Tenant of that identity, as AZURE_TENANT_ID holds it."""
+    azure_federated_token_file: Path | None = None
+    """File with the service account token that Azure trusts; read anew at every login, as it rotates."""
+    google_application_credentials: Path | None = None
+    """File with Google credentials for `gcpsm` stores without `auth`; read anew at every login."""
     allow_loose_files: bool = False
     """Read secret files that others on the machine may read too."""
 
@@ -123,12 +144,15 @@ class Settings:
         | `VIRTRIGAUD_SECRETS_CA_FILE`, else `VAULT_CACERT`, `BAO_CACERT` | `ca_file` |
         | `VAULT_TOKEN`, else `BAO_TOKEN` | `vault_token` |
         | `VAULT_TOKEN_FILE`, else `BAO_TOKEN_FILE` | `vault_token_file` |
+        | `GOOGLE_APPLICATION_CREDENTIALS` | `google_application_credentials` |
         | `KUBECONFIG` | `kubeconfig`, its first file |
         | `VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY` | `service_account_directory` |
         | `KUBERNETES_SERVICE_HOST` with `KUBERNETES_SERVICE_PORT` | `kubernetes_api`; the kubelet sets them |
         | `AWS_ROLE_ARN` | `aws_role_arn` |
         | `AWS_WEB_IDENTITY_TOKEN_FILE` | `aws_web_identity_token_file` |
         | `AWS_SECRETSMANAGER_ENDPOINT`, `AWS_SSM_ENDPOINT`, `AWS_STS_ENDPOINT` | `aws_endpoints` |
+        | `AZURE_CLIENT_ID`, `AZURE_TENANT_ID` | `azure_client_id`, `azure_tenant_id` |
+        | `AZURE_FEDERATED_TOKEN_FILE` | `azure_federated_token_file` |
 
         Args:
             environment: read this instead of the process's own.
@@ -145,20 +169,17 @@ class Settings:
             found["store_namespaces"] = tuple(part.strip() for part in namespaces.split(",") if part.strip())
         if endpoints := source.get("VIRTRIGAUD_SECRETS_ENDPOINTS"):
             found["endpoints"] = _pairs("VIRTRIGAUD_SECRETS_ENDPOINTS", endpoints)
-        if ca_file := _first(source, "VIRTRIGAUD_SECRETS_CA_FILE", "VAULT_CACERT", "BAO_CACERT"):
-            found["ca_file"] = Path(ca_file)
+        for setting, variables in _FILES.items():
+            if file := _first(source, *variables):
+                found[setting] = Path(file)
         if token := Sensitive((_first(source, "VAULT_TOKEN", "BAO_TOKEN") or "").strip()):
             found["vault_token"] = token
-        if token_file := _first(source, "VAULT_TOKEN_FILE", "BAO_TOKEN_FILE"):
-            found["vault_token_file"] = Path(token_file)
         if kubeconfig := source.get("KUBECONFIG"):
             found["kubeconfig"] = Path(kubeconfig.split(os.pathsep)[0])
-        if directory := source.get("VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY"):
-            found["service_account_directory"] = Path(directory)
         if host := source.get("KUBERNETES_SERVICE_HOST"):
             bracketed = f"[{host}]" if ":" in host else host
             found["kubernetes_api"] = f"https://{bracketed}:{source.get('KUBERNETES_SERVICE_PORT') or '443'}"
-        found |= _aws(source)
+        found |= _aws(source) | _azure(source)
         return cls(**(found | overrides))  # type: ignore[arg-type]  # names and types are those of the fields
 
 
@@ -170,6 +191,11 @@ class _Environment:
 
     def get(self, name: str) -> str | None:
         return self._variables.get(name)
+
+
+def _azure(source: _Environment) -> dict[str, object]:
+    texts = {name: (source.get(name.upper()) or "").strip() for name in ("azure_client_id", "azure_tenant_id")}
+    return {name: text for name, text in texts.items() if text}
 
 
 def _aws(source: _Environment) -> dict[str, object]:

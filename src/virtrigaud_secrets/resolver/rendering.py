@@ -38,7 +38,13 @@ TARGETS: Final = {"": "data", "data": "data", "annotations": "annotations", "lab
 """`templateFrom.target`, in any case → the part of the Secret it fills."""
 
 
-def render(plan: Plan, values: Mapping[str, Value], *, references: References) -> Bundle:
+def render(
+    plan: Plan,
+    values: Mapping[str, Value],
+    *,
+    references: References,
+    delimiters: tuple[str, str] = template.DEFAULT_OPTIONS.delimiters,
+) -> Bundle:
     """The bundle of `plan`.
 
     Without a template it is the resolved map, with the ExternalSecret's labels and annotations. With one it is what the
@@ -66,7 +72,7 @@ def render(plan: Plan, values: Mapping[str, Value], *, references: References) -
             annotations=plan.annotations,
             provenance={key: (value.provenance,) for key, value in values.items()},
         )
-    rendering = _Rendering(plan, values, references)
+    rendering = _Rendering(plan, values, references, template.Options(delimiters=delimiters))
     rendering.run(recipe)
     return Bundle(
         rendering.data,
@@ -82,8 +88,11 @@ def render(plan: Plan, values: Mapping[str, Value], *, references: References) -
 class _Rendering:
     """What the templates of one plan have made so far."""
 
-    def __init__(self, plan: Plan, values: Mapping[str, Value], references: References) -> None:
+    def __init__(
+        self, plan: Plan, values: Mapping[str, Value], references: References, options: template.Options
+    ) -> None:
         self._plan = plan
+        self._options = options
         self._values = values
         self._raw = {key: value.data for key, value in values.items()}
         self._references = references
@@ -181,7 +190,7 @@ class _Rendering:
 
     def _rendered(self, text: str, name: str, *, secret: bool) -> bytes:
         try:
-            return template.render(text, self._raw, name=name)
+            return template.compile(text, name=name, options=self._options).render(self._raw)
         except TemplateError as error:
             if not secret:
                 raise
@@ -195,7 +204,7 @@ class _Rendering:
 
     def _origins(self, text: str) -> tuple[Provenance, ...]:
         """What a template's output was made from: the values it names, or all of them where it looks at the map."""
-        named = root_fields(text)
+        named = root_fields(text, delimiters=self._options.delimiters)
         keys = [key for key in sorted(self._values) if named is None or key in named]
         return tuple(dict.fromkeys(self._values[key].provenance for key in keys))
 

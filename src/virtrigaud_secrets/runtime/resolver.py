@@ -172,7 +172,8 @@ class Resolver:
         _used_connections.add(self._connections)
         answers = execute(plan, self._connections.client, self._executor)
         values = assemble(plan, answers)
-        return self._validated(render(plan, values, references=self._references), manifest=plan.manifest)
+        bundle = render(plan, values, references=self._references, delimiters=self._settings.template_delimiters)
+        return self._validated(bundle, manifest=plan.manifest)
 
     def close(self, *, revoke: bool = True) -> None:
         """End what was taken: leases, logins, connections, threads. Never raises; the second call does nothing.

@@ -37,7 +37,7 @@ class _WholeRoot(Exception):  # noqa: N818  # not an error: the answer "all of i
 
 
 @lru_cache(maxsize=CACHED_TEXTS)
-def root_fields(text: str) -> frozenset[str] | None:
+def root_fields(text: str, *, delimiters: tuple[str, str] = ("{{", "}}")) -> frozenset[str] | None:
     """The keys of the root that the template may read; None where it looks at the map as a whole.
 
     Never too few: a key that only some branch reads is among them.
@@ -45,7 +45,7 @@ def root_fields(text: str) -> frozenset[str] | None:
     Raises:
         TemplateSyntaxError: the text is no Go template.
     """
-    module = parse(Source("template", text), function_names=NAMES)
+    module = parse(Source("template", text), function_names=NAMES, delimiters=delimiters)
     try:
         return frozenset(_of_module(module))
     except _WholeRoot:

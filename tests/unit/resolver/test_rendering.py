@@ -53,7 +53,7 @@ VALUES = {
 }
 
 
-def rendered(template=None, *, values=VALUES, **target):
+def rendered(template=None, *, values=VALUES, delimiters=("{{", "}}"), **target):
     written = {"template": template, **target} if template is not None else target
     plan = Plan(
         name="es",
@@ -64,7 +64,7 @@ def rendered(template=None, *, values=VALUES, **target):
         labels={"team": "x"},
         annotations={"note": "y"},
     )
-    return render(plan, values, references=References())
+    return render(plan, values, references=References(), delimiters=delimiters)
 
 
 def test_without_a_template_the_map_and_the_manifests_metadata():
@@ -219,3 +219,9 @@ def test_keys_that_no_secret_may_have_are_refused(key):
 def test_metadata_must_be_text():
     with pytest.raises(DecodingError, match="UTF-8"):
         rendered({"metadata": {"labels": {"l": "{{ .blob }}"}}})
+
+
+def test_delimiters_are_a_setting():
+    bundle = rendered({"data": {"a": "<< .username >> {{ .x }}"}}, delimiters=("<<", ">>"))
+    assert bundle["a"] == b"svc {{ .x }}"
+    assert [origin.property for origin in bundle.provenance["a"]] == ["username"]
