@@ -204,7 +204,7 @@ def of_exception(failure: Exception, *, path: str, timeout: float, trust: str) -
         timeout: seconds that were allowed.
         trust: which setting says whom to trust, for TLS.
     """
-    import requests
+    import urllib3.exceptions
 
     chain = list(_causes(failure))
     for cause in chain:
@@ -214,20 +214,26 @@ def of_exception(failure: Exception, *, path: str, timeout: float, trust: str) -
             return Fault(_final(StoreUnavailableError(
                 f"the server's certificate is not trusted ({why}); certificates to trust come from {trust}", path=path
             )))  # fmt: skip
-    if isinstance(failure, requests.exceptions.SSLError):
+    if isinstance(failure, (urllib3.exceptions.SSLError, ssl.SSLError)) and not _cut(chain):
         return Fault(_final(StoreUnavailableError("the TLS handshake with the server failed", path=path)))
-    if isinstance(failure, requests.exceptions.ConnectTimeout):
-        return Fault(StoreUnavailableError(f"no connection within {timeout:g} s", path=path), transient=True)
-    if isinstance(failure, (requests.exceptions.Timeout, TimeoutError)) or _timed_out(chain):
-        error = StoreUnavailableError(f"no complete answer within {timeout:g} s", path=path)
-        return Fault(error, acted=True, transient=True)
     if never_connected := _never_connected(chain):
         return Fault(StoreUnavailableError(never_connected, path=path), transient=True)
+    # The class of what never connected is one of these too, in some versions.
+    if isinstance(failure, urllib3.exceptions.ConnectTimeoutError):
+        return Fault(StoreUnavailableError(f"no connection within {timeout:g} s", path=path), transient=True)
+    if _timed_out(chain):
+        error = StoreUnavailableError(f"no complete answer within {timeout:g} s", path=path)
+        return Fault(error, acted=True, transient=True)
     return Fault(
         StoreUnavailableError("the connection broke before the answer was complete", path=path),
         acted=True,
         transient=True,
     )
+
+
+def _cut(chain: list[BaseException]) -> bool:
+    """Whether it is no fault of TLS, but a connection under TLS that ended."""
+    return any(isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) for cause in chain)
 
 
 def _timed_out(chain: list[BaseException]) -> bool:

@@ -1,7 +1,7 @@
 """Sends requests to one server: headers, time limits, the one place for retries. Knows no engine and no login.
 
-hvac writes the request; the session below it is ours, so that nothing is taken from the environment and trust is
-exactly what `trust` says. Outcomes are returned, not raised: a traceback from here could show a value.
+hvac writes the request; the session below it is ours (`wire`), so that nothing is taken from the environment and trust
+is exactly what `trust` says. Outcomes are returned, not raised: a traceback from here could show a value.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
-from virtrigaud_secrets.errors import ConfigurationError, StoreUnavailableError
+from virtrigaud_secrets.errors import ConfigurationError, InvalidRequestError, StoreUnavailableError
 from virtrigaud_secrets.golang import encoding_json
 from virtrigaud_secrets.golang.encoding_json import Decoded
 from virtrigaud_secrets.sensitive import Sensitive
@@ -22,6 +22,7 @@ from virtrigaud_secrets.stores.base import StoreContext, at_store
 from virtrigaud_secrets.stores.vault import errors, trust
 from virtrigaud_secrets.stores.vault.errors import Fault
 from virtrigaud_secrets.stores.vault.paths import url_path
+from virtrigaud_secrets.stores.vault.wire import WireResponse, WireSession
 
 if TYPE_CHECKING:
     import requests
@@ -38,10 +39,7 @@ MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 """The most an answer may hold: the server's own default limit for what can be written."""
 MAX_REDIRECTS: Final = 1
 """A standby server sends to the active one; nobody has a reason to send further."""
-CONNECTIONS: Final = 10
-"""Connections kept for one store: more than requests are sent at the same time."""
 _CHUNK: Final = 65536
-_AGENT: Final = "virtrigaud-secrets"
 _REDIRECTS: Final = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
 
 
@@ -105,7 +103,7 @@ class Transport:
             )
         trust.check_bundle(spec, context)
         self._lock = threading.Lock()
-        self._open_session: requests.Session | None = None
+        self._open_session: WireSession | None = None
         self._index = ""
 
     def send(self, request: Request, token: Sensitive | None, *, limit: float | None = None) -> Reply | Fault:
@@ -140,7 +138,7 @@ class Transport:
         if session is not None:
             session.close()
 
-    def _session(self) -> requests.Session:
+    def _session(self) -> WireSession:
         # Held over the reading of caProvider and client certificate: nobody can go on without them.
         with self._lock:
             if self._open_session is None:
@@ -176,7 +174,7 @@ class Transport:
         )
 
     def _exchange(
-        self, session: requests.Session, request: Request, token: Sensitive | None, seconds: float
+        self, session: WireSession, request: Request, token: Sensitive | None, seconds: float
     ) -> Reply | Fault:
         address = self._address
         for _ in range(1 + MAX_REDIRECTS):
@@ -187,23 +185,14 @@ class Transport:
         return Fault(StoreUnavailableError("the server sends from one place to another", path=request.path))
 
     def _ask(
-        self, session: requests.Session, address: str, request: Request, token: Sensitive | None, seconds: float
+        self, session: WireSession, address: str, request: Request, token: Sensitive | None, seconds: float
     ) -> Reply | Fault | str:
         """One request; the address to go to instead where the server says so."""
-        import requests
-        import urllib3.exceptions
-
         sent, sent_at = self._clock.elapsed(), self._clock.now()
-        try:
-            response = self._send_with_hvac(session, address, request, token, seconds)
-            with response:
-                text = self._text(response, until=sent + seconds)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
-            return errors.of_exception(
-                failure, path=request.path, timeout=seconds, trust=trust.source(self._spec, self._context)
-            )
-        if text is None:
-            return Fault(StoreUnavailableError("the answer is too long for a secret", path=request.path), acted=True)
+        received = self._received(session, address, request, token, seconds)
+        if isinstance(received, Fault):
+            return received
+        response, text = received
         if response.status_code in _REDIRECTS:
             elsewhere = self._elsewhere(address, response.headers.get("Location", ""))
             if elsewhere:
@@ -220,9 +209,32 @@ class Transport:
             return Fault(StoreUnavailableError(reason, path=request.path, status=response.status_code), acted=True)
         return Reply(body, sent_at, sent)
 
+    def _received(
+        self, session: WireSession, address: str, request: Request, token: Sensitive | None, seconds: float
+    ) -> tuple[WireResponse, bytes] | Fault:
+        """An answer with its whole text."""
+        import urllib3.exceptions
+
+        until = self._clock.elapsed() + seconds
+        try:
+            response = self._send_with_hvac(session, address, request, token, seconds)
+            with response:
+                text = self._text(response, until=until)
+        except (urllib3.exceptions.HTTPError, OSError) as failure:
+            return errors.of_exception(
+                failure, path=request.path, timeout=seconds, trust=trust.source(self._spec, self._context)
+            )
+        except ValueError:
+            # The library's words would repeat the header, which may be the token.
+            reason = "it cannot be sent: a token, header or path holds a line break or another sign that none may have"
+            return Fault(InvalidRequestError(reason, path=request.path))
+        if text is None:
+            return Fault(StoreUnavailableError("the answer is too long for a secret", path=request.path), acted=True)
+        return response, text
+
     def _send_with_hvac(
-        self, session: requests.Session, address: str, request: Request, token: Sensitive | None, seconds: float
-    ) -> requests.Response:
+        self, session: WireSession, address: str, request: Request, token: Sensitive | None, seconds: float
+    ) -> WireResponse:
         import urllib3
         from hvac.adapters import RawAdapter
 
@@ -230,7 +242,7 @@ class Transport:
         adapter = RawAdapter(
             base_uri=address,
             token=None if token is None else token.reveal_text(),
-            session=session,
+            session=cast("requests.Session", session),  # the part of one that is asked for
             allow_redirects=False,
             namespace=self._spec.namespace if request.namespace is None else request.namespace,
             ignore_exceptions=True,
@@ -241,15 +253,15 @@ class Transport:
                 name: value.reveal_text() if isinstance(value, Sensitive) else value
                 for name, value in request.body.items()
             }
-        return adapter.request(
+        answer: object = adapter.request(
             request.method.lower(),
             f"/v1/{url_path(request.path)}",
             headers=self._consistency_headers(),
             params=request.query,
             json=body,
             timeout=urllib3.Timeout(total=seconds),
-            stream=True,
         )
+        return cast("WireResponse", answer)
 
     def _consistency_headers(self) -> dict[str, str]:
         headers: dict[str, str] = {}
@@ -259,7 +271,7 @@ class Transport:
             headers["X-Vault-Inconsistent"] = "forward-active-node"
         return headers
 
-    def _text(self, response: requests.Response, *, until: float) -> bytes | None:
+    def _text(self, response: WireResponse, *, until: float) -> bytes | None:
         """The whole answer, None if it is too long. The library's time limit is for each read, not for all of them."""
         chunks: list[bytes] = []
         size = 0
@@ -281,29 +293,8 @@ class Transport:
         return self._context.settings.address(f"{target.scheme}://{target.netloc}")
 
 
-def _session(spec: VaultProvider, context: StoreContext) -> requests.Session:
-    import requests
-    from requests.adapters import HTTPAdapter
-
-    tls = trust.tls_context(spec, context)
-
-    class PinnedAdapter(HTTPAdapter):
-        """Connects with our TLS context. The library's own would add its list of authorities."""
-
-        def init_poolmanager(self, *args: object, **options: object) -> None:
-            super().init_poolmanager(*args, ssl_context=tls, **options)  # type: ignore[arg-type]  # passed through
-
-        def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
-            pass
-
-    session = requests.Session()
-    session.trust_env = False
-    session.headers.clear()
-    session.headers.update({"User-Agent": _AGENT, "Accept": "application/json", "Accept-Encoding": "identity"})
-    session.headers.update(spec.headers)
-    session.mount("https://", PinnedAdapter(pool_connections=2, pool_maxsize=CONNECTIONS))
-    session.mount("http://", HTTPAdapter(pool_connections=2, pool_maxsize=CONNECTIONS))
-    return session
+def _session(spec: VaultProvider, context: StoreContext) -> WireSession:
+    return WireSession(trust.tls_context(spec, context), spec.headers)
 
 
 def _parsed(text: bytes) -> Mapping[str, Decoded] | None:

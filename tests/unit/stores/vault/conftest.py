@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
-import requests
 import urllib3
-from requests.adapters import BaseAdapter
 
 from virtrigaud_secrets.models.backends.vault import VaultProvider
 from virtrigaud_secrets.sensitive import Sensitive
@@ -58,11 +56,10 @@ class Said:
 Answering = Said | Exception | Callable[[Seen], "Said | Exception"]
 
 
-class ScriptedServer(BaseAdapter):
+class ScriptedServer:
     """Answers by (method, path): each answer once, the last one again and again."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.answers: dict[tuple[str, str], list[Answering]] = {}
         self.seen: list[Seen] = []
         self.lock = threading.Lock()
@@ -80,29 +77,35 @@ class ScriptedServer(BaseAdapter):
     def paths(self) -> list[str]:
         return [f"{request.method} {request.path}" for request in self.seen]
 
-    def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
-        parts = urlsplit(request.url)
-        body = json.loads(request.body) if request.body else {}
+    def urlopen(self, host, method, url, *, body, headers, **_options):
+        """What a pool of urllib3 does, for the server called `host`."""
+        parts = urlsplit(url)
         path = unquote(parts.path.removeprefix("/v1/"))
-        seen = Seen(request.method, path, dict(parse_qsl(parts.query)), body, request.headers, parts.netloc)
+        seen = Seen(method, path, dict(parse_qsl(parts.query)), json.loads(body) if body else {}, headers, host)
         with self.lock:
             self.seen.append(seen)
-            waiting = self.answers.get((request.method, path), [Said(404, {"errors": []})])
+            waiting = self.answers.get((method, path), [Said(404, {"errors": []})])
             answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         if callable(answer):
             answer = answer(seen)
         if isinstance(answer, Exception):
             raise answer
-        response = requests.Response()
-        response.status_code = answer.status
-        response.headers.update(answer.headers)
-        text = answer.text()
-        response.raw = urllib3.HTTPResponse(io.BytesIO(text), status=answer.status, preload_content=False)
-        response.request = request
-        response.url = request.url
-        return response
+        return urllib3.HTTPResponse(
+            io.BytesIO(answer.text()), headers=answer.headers, status=answer.status, preload_content=False
+        )
 
-    def close(self) -> None:
+
+@dataclass
+class ScriptedPool:
+    """The connections to one host of the scripted server."""
+
+    server: ScriptedServer
+    host: str
+
+    def urlopen(self, method, url, **options):
+        return self.server.urlopen(self.host, method, url, **options)
+
+    def close(self):
         pass
 
 
@@ -136,8 +139,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> ScriptedServer:
 
     def session(spec, context):
         made = make(spec, context)
-        made.mount("https://", scripted)
-        made.mount("http://", scripted)
+        made._new_pool = lambda _scheme, host: ScriptedPool(scripted, host)
         return made
 
     monkeypatch.setattr(transport, "_session", session)

@@ -3,7 +3,7 @@ import traceback
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import requests
+import urllib3.exceptions as u3
 
 from virtrigaud_secrets.errors import (
     AccessDeniedError,
@@ -264,7 +264,7 @@ def test_a_given_token_that_is_dead_says_so(make, server):
     assert server.asked("secret/data/a") == 1
 
 
-@pytest.mark.parametrize("failure", [requests.exceptions.ReadTimeout(), requests.exceptions.ConnectionError()])
+@pytest.mark.parametrize("failure", [u3.ReadTimeoutError(None, "/", "x"), u3.ProtocolError("x")])
 def test_a_lost_answer_to_a_dynamic_read_is_not_asked_for_again(make, server, failure):
     server.on("GET", DYNAMIC, failure)
     with pytest.raises(StoreUnavailableError):

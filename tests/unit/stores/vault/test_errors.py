@@ -2,7 +2,6 @@ import ssl
 from datetime import UTC, datetime
 
 import pytest
-import requests
 import urllib3.exceptions as u3
 
 from virtrigaud_secrets.errors import (
@@ -155,11 +154,11 @@ def test_faults_of_a_login(fault, error, words):
 def certificate_error():
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_message = "self-signed certificate in certificate chain"
-    return requests.exceptions.SSLError(u3.MaxRetryError(None, f"/v1/{NEVER}", u3.SSLError(error)))
+    return u3.SSLError(error)
 
 
 def nested(cause):
-    return requests.exceptions.ConnectionError(u3.MaxRetryError(None, f"/v1/{NEVER}", cause))
+    return u3.MaxRetryError(None, f"/v1/{NEVER}", cause)
 
 
 def refused():
@@ -172,16 +171,16 @@ def refused():
     ("failure", "words", "acted", "transient", "retryable"),
     [
         (certificate_error(), "self-signed certificate", False, False, False),
-        (requests.exceptions.SSLError(NEVER), "TLS handshake", False, False, False),
-        (requests.exceptions.ConnectTimeout(NEVER), "no connection within 30 s", False, True, True),
-        (requests.exceptions.ReadTimeout(NEVER), "no complete answer within 30 s", True, True, True),
+        (u3.SSLError(NEVER), "TLS handshake", False, False, False),
+        (u3.ConnectTimeoutError(NEVER), "no connection within 30 s", False, True, True),
+        (u3.ReadTimeoutError(None, "x", NEVER), "no complete answer within 30 s", True, True, True),
         (TimeoutError(), "no complete answer within 30 s", True, True, True),
-        (requests.exceptions.ConnectionError(u3.ReadTimeoutError(None, "x", NEVER)), "no complete", True, True, True),
+        (u3.ProtocolError(TimeoutError(NEVER)), "no complete", True, True, True),
         (refused(), "refuses connections", False, True, True),
         (nested(u3.NewConnectionError(None, NEVER)), "cannot be reached", False, True, True),
         (nested(u3.NameResolutionError("h", None, OSError(NEVER))), "cannot be resolved", False, True, True),
-        (requests.exceptions.ConnectionError(u3.ProtocolError(NEVER)), "broke", True, True, True),
-        (requests.exceptions.ChunkedEncodingError(NEVER), "broke", True, True, True),
+        (u3.ProtocolError(NEVER), "broke", True, True, True),
+        (u3.SSLError(ssl.SSLEOFError(8, NEVER)), "broke", True, True, True),
         (ConnectionResetError(104, NEVER), "broke", True, True, True),
     ],
 )

@@ -1,9 +1,7 @@
 from datetime import timedelta
 
 import pytest
-import requests
 import urllib3.exceptions as u3
-from requests.adapters import HTTPAdapter
 
 from virtrigaud_secrets.errors import ConfigurationError
 from virtrigaud_secrets.sensitive import Sensitive
@@ -27,7 +25,7 @@ def make(make_spec, make_context, server):
 
 
 def refused():
-    return requests.exceptions.ConnectionError(u3.MaxRetryError(None, "/", u3.NewConnectionError(None, "x")))
+    return u3.NewConnectionError(None, "x")
 
 
 def test_a_read(make, server, clock):
@@ -116,7 +114,7 @@ def test_a_sealed_server_is_not_pressed(make, server):
 
 
 @pytest.mark.parametrize("request_", [DYNAMIC, ISSUE])
-@pytest.mark.parametrize("answer", [500, 502, requests.exceptions.ReadTimeout(), requests.exceptions.ConnectionError()])
+@pytest.mark.parametrize("answer", [500, 502, u3.ReadTimeoutError(None, "/", "x"), u3.ProtocolError("x")])
 def test_what_may_have_been_done_is_not_repeated(make, server, request_, answer):
     said = server.say(answer) if isinstance(answer, int) else answer
     server.on(request_.method, request_.path, said)
@@ -270,17 +268,28 @@ def test_tokens_bodies_and_answers_do_not_show(make, server):
     assert "token-1" not in repr(TOKEN)
 
 
-def test_trust_is_exactly_the_configured_one(make_spec, make_context):
-    """requests' own adapter would load certifi's list into our context on the first connection."""
-    session = transport._session(make_spec(), make_context())
-    adapter = session.get_adapter("https://vault.example.com:8200")
-    assert isinstance(adapter, HTTPAdapter)
-    assert "ssl_context" in adapter.poolmanager.connection_pool_kw
-    pool = adapter.poolmanager.connection_from_url("https://vault.example.com:8200")
-    adapter.cert_verify(pool, "https://vault.example.com:8200", True, None)
-    assert pool.ca_certs is None
-    assert session.trust_env is False
-    session.close()
+@pytest.mark.parametrize("token", ["line\nbreak", "\u20ac"])
+def test_a_token_that_no_header_can_hold_does_not_show(make, server, token):
+    server.on("GET", "secret/data/x", ValueError(f"Invalid header value {token!r}"))
+    outcome = make().send(READ, Sensitive(token))
+    assert isinstance(outcome, Fault)
+    assert "line break" in outcome.error.reason
+    assert token not in f"{outcome.error}"
+    assert repr(token) not in f"{outcome.error!r}"
+    assert len(server.seen) == 1
+
+
+def test_after_reconnecting_authorities_are_read_anew(make, server, cluster, monkeypatch):
+    server.on("GET", "secret/data/x", server.say(200, {}))
+    opened = []
+    inner = transport._session
+    monkeypatch.setattr(transport, "_session", lambda *given: opened.append(1) or inner(*given))
+    made = make()
+    made.send(READ, TOKEN)
+    made.send(READ, TOKEN)
+    made.reconnect()
+    made.send(READ, TOKEN)
+    assert len(opened) == 2
 
 
 def test_closing_before_anything_was_sent(make):
