@@ -31,7 +31,7 @@ def test_the_guides_own_values_are_the_defaults() -> None:
 
 def test_the_processs_environment_is_the_default_source(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in tuple(os.environ):
-        if name.startswith(("AWS_", "VAULT_", "BAO_", "VIRTRIGAUD_", "KUBE")):
+        if name.startswith(("AWS_", "VAULT_", "BAO_", "VIRTRIGAUD_", "KUBE", "GOOGLE_")):
             monkeypatch.delenv(name)
     assert Settings.from_environment() == Settings()
     monkeypatch.setenv("VIRTRIGAUD_SECRETS_STRICT", "true")
@@ -57,6 +57,7 @@ def test_the_processs_environment_is_the_default_source(monkeypatch: pytest.Monk
         ({"BAO_TOKEN": "t"}, Settings(vault_token=Sensitive("t"))),
         ({"VAULT_TOKEN": " "}, Settings()),
         ({"BAO_TOKEN_FILE": "/t"}, Settings(vault_token_file=Path("/t"))),
+        ({"GOOGLE_APPLICATION_CREDENTIALS": "/g"}, Settings(google_application_credentials=Path("/g"))),
         ({"KUBECONFIG": f"/1{os.pathsep}/2"}, Settings(kubeconfig=Path("/1"))),
         ({"VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY": "/s"}, Settings(service_account_directory=Path("/s"))),
         ({"AWS_ROLE_ARN": "arn:aws:iam::1:role/r\n"}, Settings(aws_role_arn="arn:aws:iam::1:role/r")),
@@ -65,6 +66,9 @@ def test_the_processs_environment_is_the_default_source(monkeypatch: pytest.Monk
             {"AWS_SECRETSMANAGER_ENDPOINT": "http://a", "AWS_SSM_ENDPOINT": "http://b", "AWS_STS_ENDPOINT": ""},
             Settings(aws_endpoints={"secretsmanager": "http://a", "ssm": "http://b"}),
         ),
+        ({"AZURE_CLIENT_ID": "c\n", "AZURE_TENANT_ID": "t"}, Settings(azure_client_id="c", azure_tenant_id="t")),
+        ({"AZURE_CLIENT_ID": " "}, Settings()),
+        ({"AZURE_FEDERATED_TOKEN_FILE": "/t"}, Settings(azure_federated_token_file=Path("/t"))),
         ({"AWS_STS_ENDPOINT": "http://c"}, Settings(aws_endpoints={"sts": "http://c"})),
         ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, Settings(kubernetes_api="https://10.0.0.1:443")),
         (

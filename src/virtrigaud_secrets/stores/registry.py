@@ -19,6 +19,7 @@ ENTRY_POINT_GROUP: Final = "virtrigaud_secrets.stores"
 BUILT_IN: Final[Mapping[str, str]] = {
     "fake": "virtrigaud_secrets.stores.fake",
     "files": "virtrigaud_secrets.stores.files",
+    "gcpsm": "virtrigaud_secrets.stores.gcp",
     "kubernetes": "virtrigaud_secrets.stores.kubernetes",
     "openBao": "virtrigaud_secrets.stores.vault.openbao",
     "vault": "virtrigaud_secrets.stores.vault",

@@ -9,15 +9,17 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.testing.servers.kubernetes import KubernetesAPI
     from virtrigaud_secrets.testing.servers.openbao import OpenBao
     from virtrigaud_secrets.testing.servers.postgres import PostgreSQL
+    from virtrigaud_secrets.testing.servers.secret_manager import SecretManager
     from virtrigaud_secrets.testing.servers.token_review import TokenReviewServer
 
-__all__ = ["FaultProxy", "KubernetesAPI", "OpenBao", "PostgreSQL", "TokenReviewServer"]
+__all__ = ["FaultProxy", "KubernetesAPI", "OpenBao", "PostgreSQL", "SecretManager", "TokenReviewServer"]
 
 _HOMES = {
     "FaultProxy": "fault_proxy",
     "KubernetesAPI": "kubernetes",
     "OpenBao": "openbao",
     "PostgreSQL": "postgres",
+    "SecretManager": "secret_manager",
     "TokenReviewServer": "token_review",
 }
 
