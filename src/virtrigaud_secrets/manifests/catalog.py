@@ -173,6 +173,10 @@ class Catalog:
         """One key of a Kubernetes Secret among the manifests, None where there is none."""
         return self._objects.secret_value(name, key, namespace=namespace)
 
+    def labelled_secret(self, name: str, *, namespace: str) -> tuple[dict[str, str], dict[str, Sensitive]] | None:
+        """Labels and values of a Kubernetes Secret among the manifests, None where there is none."""
+        return self._objects.labelled_secret(name, namespace=namespace)
+
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str | None:
         """One key of a ConfigMap among the manifests, None where there is none."""
         return self._objects.config_map_value(name, key, namespace=namespace)

@@ -23,6 +23,7 @@ class KubernetesObjects:
 
     def __init__(self) -> None:
         self._secrets: dict[tuple[str, str], dict[str, Sensitive]] = {}
+        self._secret_labels: dict[tuple[str, str], dict[str, str]] = {}
         self._config_maps: dict[tuple[str, str], dict[str, Sensitive]] = {}
         self._namespaces: dict[str, dict[str, str]] = {}
 
@@ -36,6 +37,7 @@ class KubernetesObjects:
             self._namespaces[name] = _texts(metadata.get("labels"))
         elif kind == "Secret":
             values = self._secrets.setdefault((namespace, name), {})
+            self._secret_labels[namespace, name] = _texts(metadata.get("labels"))
             yield from _decoded(data.get("data"), "data", values)
             yield from _plain(data.get("stringData"), "stringData", values)
         else:
@@ -46,6 +48,11 @@ class KubernetesObjects:
     def secret_value(self, name: str, key: str, *, namespace: str) -> Sensitive | None:
         """One key of a Secret, None where the manifests have none."""
         return self._secrets.get((namespace, name), {}).get(key)
+
+    def labelled_secret(self, name: str, *, namespace: str) -> tuple[dict[str, str], dict[str, Sensitive]] | None:
+        """Labels and values of a Secret, None where the manifests have none."""
+        values = self._secrets.get((namespace, name))
+        return None if values is None else (dict(self._secret_labels[namespace, name]), dict(values))
 
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str | None:
         """One key of a ConfigMap, None where the manifests have none or it is no text."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,9 @@ class Binding:
 
     def preview(self, fetch: Fetch) -> Preview:
         """What `fetch` would send; no I/O."""
+        # Most backends look the property up in the answer: references to several of one secret are one request.
+        if fetch.property and not getattr(self.factory, "sends_property", False):
+            fetch = replace(fetch, property="")
         return self.factory.preview(self.spec, fetch, self.context)
 
 

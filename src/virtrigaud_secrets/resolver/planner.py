@@ -171,6 +171,7 @@ class _Planning:
                 store=binding.key,
                 key=remote.key,
                 version=remote.version or "",
+                property=remote.property or "",
                 metadata=remote.metadata_policy == "Fetch",
                 parameters=self._parameters_of(remote.key),
             )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "Fetch",
+    "LabelledSecret",
     "Lease",
     "Payload",
     "Preview",
@@ -60,6 +61,8 @@ class Fetch:
     """`remoteRef.key`, in the spelling the store calls canonical."""
     version: str = ""
     """`remoteRef.version`, empty for the newest."""
+    property: str = ""
+    """`remoteRef.property`, for backends whose request depends on it; empty for all others."""
     metadata: bool = False
     """`metadataPolicy: Fetch`: the secret's metadata instead of its value."""
     parameters: tuple[tuple[str, str], ...] = ()
@@ -214,11 +217,29 @@ class StoreClient(ABC):
         self.close()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledSecret:
+    """A Kubernetes Secret that a store's manifest refers to, as a whole."""
+
+    labels: Mapping[str, str]
+    """Its labels."""
+    data: Mapping[str, Sensitive]
+    """Its values."""
+
+
 class References(Protocol):
     """Answers the references that a store's manifest makes to other Kubernetes objects."""
 
     def secret_value(self, name: str, key: str, *, namespace: str) -> Sensitive:
         """One key of a Kubernetes Secret.
+
+        Raises:
+            ConfigurationError: it cannot be found; names where was looked.
+        """
+        ...
+
+    def labelled_secret(self, name: str, *, namespace: str) -> LabelledSecret:
+        """A Kubernetes Secret with its labels.
 
         Raises:
             ConfigurationError: it cannot be found; names where was looked.

@@ -14,6 +14,7 @@ from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.errors import ClosedError, ConfigurationError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
+from virtrigaud_secrets.stores.base import LabelledSecret
 from virtrigaud_secrets.stores.cluster_access import find_cluster, read_token, where_looked
 from virtrigaud_secrets.stores.cluster_api import ClusterAPI
 
@@ -25,6 +26,10 @@ class ManifestObjects(Protocol):
 
     def secret_value(self, name: str, key: str, *, namespace: str) -> Sensitive | None:
         """One key of a Secret."""
+        ...
+
+    def labelled_secret(self, name: str, *, namespace: str) -> tuple[dict[str, str], dict[str, Sensitive]] | None:
+        """Labels and values of a Secret."""
         ...
 
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str | None:
@@ -88,6 +93,26 @@ class KubernetesReferences:
         if data is not None and key in data:
             return data[key]
         raise self._not_found("Secret", name, key, namespace, api, seen=data is not None)
+
+    def labelled_secret(self, name: str, *, namespace: str) -> LabelledSecret:
+        """A Kubernetes Secret with its labels.
+
+        Raises:
+            ConfigurationError: it cannot be found; names where was looked.
+            StoreError: the cluster's API refused or did not answer.
+        """
+        self._refuse_if_closed()
+        written = self._catalog.labelled_secret(name, namespace=namespace)
+        if written is not None:
+            return LabelledSecret(labels=written[0], data=written[1])
+        api = self._cluster()
+        found = api.secret_object(name, namespace=namespace) if api else None
+        if found is not None:
+            return LabelledSecret(labels=found.labels, data=found.data)
+        elsewhere = where_looked(self._settings) if api is None else f"{api} has no such Secret"
+        raise ConfigurationError(
+            f"Secret {namespace}/{name} was not found: it is not among the manifests, and {elsewhere}"
+        )
 
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str:
         """One key of a ConfigMap.

@@ -23,6 +23,7 @@ BUILT_IN: Final[Mapping[str, str]] = {
     "kubernetes": "virtrigaud_secrets.stores.kubernetes",
     "openBao": "virtrigaud_secrets.stores.vault.openbao",
     "vault": "virtrigaud_secrets.stores.vault",
+    "webhook": "virtrigaud_secrets.stores.webhook",
 }
 """Key under `spec.provider` → module with a `FACTORY`. These go before what packages register."""
 

@@ -32,7 +32,7 @@ from virtrigaud_secrets.errors import (
 )
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
-from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext, StoreKey
+from virtrigaud_secrets.stores.base import Fetch, LabelledSecret, Preview, StoreClient, StoreContext, StoreKey
 from virtrigaud_secrets.testing.clock import ManualClock
 
 CANARY: Final = "canary-5f1c0e-never-show"
@@ -62,6 +62,10 @@ class NoReferences:
     def secret_value(self, name: str, key: str, *, namespace: str) -> Sensitive:
         """Refused."""
         raise ConfigurationError(f"there is no Secret {namespace}/{name} with key {key} in this test")
+
+    def labelled_secret(self, name: str, *, namespace: str) -> LabelledSecret:
+        """Refused."""
+        raise ConfigurationError(f"there is no Secret {namespace}/{name} in this test")
 
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str:
         """Refused."""

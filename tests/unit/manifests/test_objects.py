@@ -89,3 +89,15 @@ def test_labels_of_namespaces() -> None:
     assert objects.namespace_labels("m") == {"kubernetes.io/metadata.name": "m"}
     assert objects.knows_namespace("n")
     assert not objects.knows_namespace("m")
+
+
+def test_a_secret_with_its_labels() -> None:
+    objects = KubernetesObjects()
+    metadata = {"name": "n", "labels": {"external-secrets.io/type": "webhook", "broken": 7}}
+    list(objects.add("Secret", {"metadata": metadata, "stringData": {"k": "v"}}, default_namespace="ns"))
+    found = objects.labelled_secret("n", namespace="ns")
+    assert found is not None
+    labels, data = found
+    assert labels == {"external-secrets.io/type": "webhook"}
+    assert data["k"].reveal() == b"v"
+    assert objects.labelled_secret("n", namespace="other") is None

@@ -1,6 +1,7 @@
 """From a store reference to the one client of that store."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from virtrigaud_secrets.manifests import load
 from virtrigaud_secrets.models.external_secret import SecretStoreRef
 from virtrigaud_secrets.resolver.connections import Connections
 from virtrigaud_secrets.settings import Settings
-from virtrigaud_secrets.stores.base import StoreKey
+from virtrigaud_secrets.stores.base import Fetch, StoreKey
 
 STORES = """
 {apiVersion: external-secrets.io/v1, kind: SecretStore, metadata: {name: plain, namespace: ns},
@@ -115,3 +116,17 @@ def test_an_interrupted_close_is_finished_by_the_next(connections, monkeypatch):
         connections.close()
     connections.close()
     assert len(closed) == 2
+
+
+def test_a_property_is_part_of_a_request_only_where_the_backend_says_so(connections):
+    binding = connections.bind(reference("plain"), namespace="ns")
+    fetch = Fetch(store=binding.key, key="a", property="p")
+    assert binding.preview(fetch).fetch == Fetch(store=binding.key, key="a")
+
+    class Sending:
+        sends_property = True
+
+        def preview(self, spec, fetch, context):
+            return fetch
+
+    assert replace(binding, factory=Sending()).preview(fetch) == fetch

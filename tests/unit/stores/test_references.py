@@ -13,7 +13,7 @@ from virtrigaud_secrets.errors import ClosedError, ConfigurationError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import References
-from virtrigaud_secrets.stores.cluster_api import ClusterAPI
+from virtrigaud_secrets.stores.cluster_api import ClusterAPI, SecretObject
 from virtrigaud_secrets.stores.references import KubernetesReferences, open_cluster
 
 PLANTED = "planted-value-7f3a"
@@ -22,6 +22,9 @@ PLANTED = "planted-value-7f3a"
 class Manifests:
     def secret_value(self, name: str, key: str, *, namespace: str) -> Sensitive | None:
         return Sensitive("from-manifest") if (namespace, name, key) == ("ns", "here", "a") else None
+
+    def labelled_secret(self, name: str, *, namespace: str) -> tuple[dict[str, str], dict[str, Sensitive]] | None:
+        return ({"from": "manifest"}, {"a": Sensitive("v")}) if (namespace, name) == ("ns", "here") else None
 
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str | None:
         return "from-manifest" if (namespace, name, key) == ("ns", "here", "a") else None
@@ -40,6 +43,13 @@ class Cluster:
     def secret(self, name: str, *, namespace: str) -> dict[str, Sensitive] | None:
         self.asked.append(("secret", namespace, name))
         return {"a": Sensitive(PLANTED)} if name == "there" else None
+
+    def secret_object(self, name: str, *, namespace: str) -> SecretObject | None:
+        self.asked.append(("secret", namespace, name))
+        data = {"a": Sensitive(PLANTED)}
+        return (
+            SecretObject(name=name, data=data, labels={"from": "cluster"}, annotations={}) if name == "there" else None
+        )
 
     def config_map(self, name: str, *, namespace: str) -> dict[str, str] | None:
         self.asked.append(("config map", namespace, name))
@@ -194,3 +204,20 @@ def test_open_cluster_reads_files_and_sends_nothing(pod: Settings) -> None:
     assert opened is not None
     assert str(opened).startswith("the cluster API at https://kubernetes.default.svc (service account directory ")
     opened.close()
+
+
+def test_a_secret_with_its_labels_is_sought_like_a_value(settings: Settings) -> None:
+    asked = references(settings, cluster := Cluster())
+    written = asked.labelled_secret("here", namespace="ns")
+    assert (written.labels, written.data["a"].reveal_text()) == ({"from": "manifest"}, "v")
+    assert cluster.asked == []
+    found = asked.labelled_secret("there", namespace="ns")
+    assert (found.labels, found.data["a"].reveal_text()) == ({"from": "cluster"}, PLANTED)
+    assert PLANTED not in repr(found)
+    with pytest.raises(ConfigurationError, match=r"Secret ns/nowhere was not found.*has no such Secret"):
+        asked.labelled_secret("nowhere", namespace="ns")
+    with pytest.raises(ConfigurationError, match="no cluster API is configured"):
+        references(settings).labelled_secret("there", namespace="ns")
+    asked.close()
+    with pytest.raises(ClosedError):
+        asked.labelled_secret("here", namespace="ns")

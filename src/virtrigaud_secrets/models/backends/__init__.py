@@ -18,6 +18,7 @@ BACKENDS: Final = MappingProxyType(
         "kubernetes": ("kubernetes", "KubernetesProvider"),
         "openBao": ("openbao", "OpenBaoProvider"),
         "vault": ("vault", "VaultProvider"),
+        "webhook": ("webhook", "WebhookProvider"),
     }
 )
 """Key under `spec.provider` → module here and model in it. Imported when a manifest first names it."""

@@ -1,0 +1,105 @@
+"""`WebhookClient`: one store's fetches, from templates to answers."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from virtrigaud_secrets.errors import AuthenticationError, ClosedError, ConfigurationError, StoreError
+from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.stores.base import Answer, Fetch, StoreClient, StoreContext, at_store
+from virtrigaud_secrets.stores.retrying import repeat_reads
+from virtrigaud_secrets.stores.selectors import namespace_of
+from virtrigaud_secrets.stores.webhook import request
+from virtrigaud_secrets.stores.webhook.payload import WebhookPayload
+from virtrigaud_secrets.stores.webhook.request import Secrets
+from virtrigaud_secrets.stores.webhook.transport import Transport
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.models.backends.webhook import WebhookProvider, WebhookSecret
+
+LABEL: Final = ("external-secrets.io/type", "webhook")
+"""Label that a Secret must carry for templates to read it: nobody sends away a Secret that was not meant for it."""
+
+
+class WebhookClient(StoreClient):
+    """Asks the server of one store."""
+
+    def __init__(self, spec: WebhookProvider, context: StoreContext) -> None:
+        """Nothing is sent and nothing is read yet."""
+        self._spec = spec
+        self._context = context
+        self._transport = Transport(spec, context)
+        self._lock = threading.Lock()
+        self._known: Secrets | None = None
+        self._closed = False
+
+    def get(self, fetch: Fetch) -> Answer:
+        """Send the request that the templates make of `fetch`; only one that reads is ever repeated."""
+        try:
+            secrets = self._secrets()
+            try:
+                return self._get(fetch, secrets)
+            except AuthenticationError:
+                if not self._spec.secrets or not request.is_harmless(self._spec):
+                    raise
+            # The Secrets may have been replaced since they were read.
+            return self._get(fetch, self._secrets(instead_of=secrets))
+        except StoreError as error:
+            at_store(error, self._context.store, request.shown_path(self._spec, fetch))
+            raise
+
+    def close(self, *, revoke: bool = True) -> None:  # noqa: ARG002  # nothing was taken
+        """Close the connections."""
+        with self._lock:
+            self._closed = True
+        self._transport.close()
+
+    def _get(self, fetch: Fetch, secrets: Secrets) -> Answer:
+        asked = request.build(self._spec, fetch, secrets, self._context)
+        body = (
+            repeat_reads(lambda: self._transport.send(asked), self._context)
+            if asked.repeatable
+            else self._transport.send(asked)
+        )
+        payload = WebhookPayload(
+            body,
+            json_path=request.json_path(self._spec, fetch, secrets, self._context),
+            written=self._spec.result.json_path,
+            store=str(self._context.store),
+            path=asked.shown,
+        )
+        return Answer(payload=payload, path=asked.shown, version=fetch.version)
+
+    def _secrets(self, *, instead_of: Secrets | None = None) -> Secrets:
+        """The Secrets that templates may read."""
+        # Held over the reading, on purpose: nobody can go on without them, and one reading serves all.
+        with self._lock:
+            if self._closed:
+                raise ClosedError(f"{self._context.store} was closed")
+            if self._known is None or self._known is instead_of:
+                self._known = _merged(self._spec.secrets, self._context)
+            return self._known
+
+
+def _merged(wanted: tuple[WebhookSecret, ...], context: StoreContext) -> Secrets:
+    found: dict[str, dict[str, Sensitive]] = {}
+    for one in wanted:
+        found.setdefault(one.name, {}).update(_read(one, context))
+    return found
+
+
+def _read(wanted: WebhookSecret, context: StoreContext) -> dict[str, Sensitive]:
+    selector = wanted.secret_ref
+    if not selector.name:
+        raise ConfigurationError(f"{context.store}: secrets[{wanted.name}].secretRef must have a name")
+    if context.store.kind == "ClusterSecretStore" and not selector.namespace:
+        raise ConfigurationError(f"{context.store}: secrets[{wanted.name}].secretRef must have a namespace")
+    namespace = namespace_of(selector.namespace, context)
+    found = context.references.labelled_secret(selector.name, namespace=namespace)
+    key, value = LABEL
+    if found.labels.get(key) != value:
+        raise ConfigurationError(
+            f"{context.store}: Secret {namespace}/{selector.name} must carry the label {key}: {value} to be used here"
+        )
+    return dict(found.data)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+
+from virtrigaud_secrets.errors import (
+    AuthenticationError,
+    ClosedError,
+    ConfigurationError,
+    SecretNotFoundError,
+    StoreUnavailableError,
+    UnsupportedFeatureError,
+)
+from virtrigaud_secrets.models.backends.webhook import WebhookProvider
+from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.stores.base import Fetch, Query, StoreKey
+from virtrigaud_secrets.stores.webhook.client import WebhookClient
+
+STORE = StoreKey("SecretStore", "team", "s")
+FETCH = Fetch(store=STORE, key="db", version="2")
+
+
+class Server:
+    """Stands for the transport: each answer once, the last one again and again."""
+
+    def __init__(self, *answers: bytes | Exception) -> None:
+        self.answers = list(answers) or [b"answer"]
+        self.asked: list[str] = []
+        self.closed = 0
+
+    def send(self, request) -> Sensitive:
+        self.asked.append(request.url.reveal_text())
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return Sensitive(answer)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def connect(make_context):
+    def make(server: Server, *, kind: str = "SecretStore", **fields: object) -> WebhookClient:
+        document = {
+            "url": "https://x/{{ .remoteRef.key }}?t={{ .auth.token }}",
+            "secrets": [{"name": "auth", "secretRef": {"name": "login"}}],
+        }
+        client = WebhookClient(WebhookProvider.model_validate(document | fields), make_context(kind=kind))
+        client._transport = server
+        return client
+
+    return make
+
+
+def test_a_fetch_is_one_request(connect, references):
+    references.put("team", "login", {"token": "t"})
+    server = Server(b'{"a": {"db": "v"}}')
+    client = connect(server, result={"jsonPath": "$.a.{{ .remoteRef.key }}"})
+    assert references.asked == []
+    answer = client.get(FETCH)
+    assert answer.payload.whole() == b"v"
+    assert (answer.path, answer.version) == ("https://x/{{ .remoteRef.key }} (db)", "2")
+    assert server.asked == ["https://x/db?t=t"]
+    client.get(FETCH)
+    assert references.asked == [("team", "login")]
+
+
+def test_secrets_must_be_labelled_for_it(connect, references):
+    server = Server()
+    for labels in ({"app": "x"}, {"external-secrets.io/type": "other"}):
+        references.put("team", "login", {"token": "t"}, **labels)
+        with pytest.raises(ConfigurationError, match=r"must carry the label external-secrets\.io/type: webhook"):
+            connect(server).get(FETCH)
+    assert server.asked == []
+
+
+def test_a_cluster_store_names_namespaces(connect, references):
+    references.put("other", "login", {"token": "t"})
+    secrets = [{"name": "auth", "secretRef": {"name": "login", "namespace": "other"}}]
+    connect(Server(), kind="ClusterSecretStore", secrets=secrets).get(FETCH)
+    with pytest.raises(ConfigurationError, match="must have a namespace"):
+        connect(Server(), kind="ClusterSecretStore").get(FETCH)
+    with pytest.raises(ConfigurationError, match="Secret team/login was not found"):
+        connect(Server(), secrets=secrets).get(FETCH)
+    with pytest.raises(ConfigurationError, match="must have a name"):
+        connect(Server(), secrets=[{"name": "auth", "secretRef": {}}]).get(FETCH)
+
+
+def test_secrets_of_one_name_are_one(connect, references):
+    references.put("team", "login", {"token": "old", "user": "u"})
+    references.put("team", "more", {"token": "new"})
+    secrets = [{"name": "auth", "secretRef": {"name": name}} for name in ("login", "more")]
+    server = Server()
+    connect(server, url="https://x/{{ .auth.user }}/{{ .auth.token }}", secrets=secrets).get(FETCH)
+    assert server.asked == ["https://x/u/new"]
+
+
+def test_a_refused_login_reads_the_secrets_anew_once(connect, references):
+    references.put("team", "login", {"token": "old"})
+    server = Server(b"first", AuthenticationError("no"), b"second", AuthenticationError("no"))
+    client = connect(server)
+    client.get(FETCH)
+    references.put("team", "login", {"token": "new"})
+    assert client.get(FETCH).payload.whole() == b"second"
+    assert server.asked[-2:] == ["https://x/db?t=old", "https://x/db?t=new"]
+    with pytest.raises(AuthenticationError) as caught:
+        client.get(FETCH)
+    assert caught.value.store == str(STORE)
+
+
+def test_what_may_pass_is_asked_again_if_it_only_reads(connect, clock):
+    server = Server(StoreUnavailableError("down"), b"up")
+    assert connect(server, secrets=[]).get(FETCH).payload.whole() == b"up"
+    assert len(clock.sleeps) == 1
+    for fault in (StoreUnavailableError("down"), AuthenticationError("no")):
+        server = Server(fault, b"up")
+        with pytest.raises(type(fault)):
+            connect(server, method="POST", secrets=[]).get(FETCH)
+        assert len(server.asked) == 1
+
+
+def test_a_missing_secret_names_the_store(connect):
+    with pytest.raises(SecretNotFoundError) as caught:
+        connect(Server(SecretNotFoundError("none", path="p")), secrets=[]).get(FETCH)
+    assert (caught.value.store, caught.value.path) == (str(STORE), "p")
+
+
+def test_it_cannot_be_searched(connect):
+    with pytest.raises(UnsupportedFeatureError):
+        connect(Server()).find(Query(store=STORE, name="x"))
+
+
+def test_a_closed_client_answers_nothing(connect):
+    server = Server()
+    client = connect(server, secrets=[])
+    client.get(FETCH)
+    client.close()
+    client.close()
+    assert server.closed == 2
+    with pytest.raises(ClosedError):
+        client.get(FETCH)
