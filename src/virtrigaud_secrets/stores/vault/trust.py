@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets.errors import ConfigurationError
 from virtrigaud_secrets.golang import base64
@@ -20,6 +21,12 @@ from virtrigaud_secrets.stores.vault.auth_methods import chosen_method
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.backends.vault import VaultProvider
 
+MAX_SHARED: Final = 32
+"""Contexts kept for stores to come: more sets of authorities than one process meets."""
+_sharing: Final = threading.Lock()
+_contexts: Final[dict[bytes | None, ssl.SSLContext]] = {}
+"""By the authorities' PEM, None for the system's. Those with a client certificate are never shared."""
+
 
 def check_bundle(spec: VaultProvider, context: StoreContext) -> None:
     """Refuse a `caBundle` that is no certificate, before anything is sent.
@@ -28,7 +35,7 @@ def check_bundle(spec: VaultProvider, context: StoreContext) -> None:
         ConfigurationError: it is none.
     """
     if spec.ca_bundle:
-        _load(_new_context(), _bundle(spec.ca_bundle, context), f"{context.store}: caBundle")
+        _shared(_bundle(spec.ca_bundle, context), f"{context.store}: caBundle")
 
 
 def source(spec: VaultProvider, context: StoreContext) -> str:
@@ -48,16 +55,45 @@ def tls_context(spec: VaultProvider, context: StoreContext) -> ssl.SSLContext:
     Raises:
         ConfigurationError: an authority or client certificate cannot be found or used.
     """
-    made = _new_context()
+    pem, place = _authorities(spec, context)
+    shown = _certificate(spec, context)
+    if shown is None:
+        return _shared(pem, place)
+    made = _trusting(pem, place)
+    chain, key, fields = shown
+    if not _load_pair(made, chain, key):
+        raise ConfigurationError(f"{context.store}: {fields} are no pair in PEM form")
+    return made
+
+
+def _authorities(spec: VaultProvider, context: StoreContext) -> tuple[bytes | None, str]:
+    """The certificates to trust, None for the system's, and where they come from."""
     if spec.ca_bundle:
-        _load(made, _bundle(spec.ca_bundle, context), f"{context.store}: caBundle")
-    elif spec.ca_provider is not None:
-        _load(made, references.authority(spec.ca_provider, context), f"{context.store}: caProvider")
-    elif context.settings.ca_file is not None:
-        _load(made, _read(context.settings.ca_file), f"Settings.ca_file ({context.settings.ca_file})")
-    else:
+        return _bundle(spec.ca_bundle, context), f"{context.store}: caBundle"
+    if spec.ca_provider is not None:
+        return references.authority(spec.ca_provider, context), f"{context.store}: caProvider"
+    if context.settings.ca_file is not None:
+        return _read(context.settings.ca_file), f"Settings.ca_file ({context.settings.ca_file})"
+    return None, "the system"
+
+
+def _shared(pem: bytes | None, place: str) -> ssl.SSLContext:
+    """One context for all stores with the same authorities: the system's list takes 20 ms and a megabyte to load."""
+    with _sharing:
+        made = _contexts.get(pem)
+        if made is None:
+            made = _contexts[pem] = _trusting(pem, place)
+            while len(_contexts) > MAX_SHARED:
+                _contexts.pop(next(iter(_contexts)))
+        return made
+
+
+def _trusting(pem: bytes | None, place: str) -> ssl.SSLContext:
+    made = _new_context()
+    if pem is None:
         _load_system(made)
-    _show_certificate(made, spec, context)
+    else:
+        _load(made, pem, place)
     return made
 
 
@@ -107,23 +143,20 @@ def _load_system(made: ssl.SSLContext) -> None:
     made.load_verify_locations(cafile=certifi.where())
 
 
-def _show_certificate(made: ssl.SSLContext, spec: VaultProvider, context: StoreContext) -> None:
-    """Let the context show the certificate that logs in, else that of the connection, as ESO does."""
+def _certificate(spec: VaultProvider, context: StoreContext) -> tuple[Sensitive, Sensitive, str] | None:
+    """The certificate that logs in, else that of the connection, as ESO has it; with its key and their fields."""
     if spec.auth is not None and spec.auth.cert is not None and chosen_method(spec) == "cert":
         by_login = spec.auth.cert
         chain = references.secret(by_login.client_cert, context, field="auth.cert.clientCert")
         key = references.secret(by_login.secret_ref, context, field="auth.cert.secretRef")
-        fields = "auth.cert.clientCert and secretRef"
-    elif spec.tls is not None and (spec.tls.cert_secret_ref or spec.tls.key_secret_ref):
-        if spec.tls.cert_secret_ref is None or spec.tls.key_secret_ref is None:
-            raise ConfigurationError(f"{context.store}: tls needs both certSecretRef and keySecretRef")
-        chain = references.secret(spec.tls.cert_secret_ref, context, field="tls.certSecretRef", default_key="tls.crt")
-        key = references.secret(spec.tls.key_secret_ref, context, field="tls.keySecretRef", default_key="tls.key")
-        fields = "tls.certSecretRef and tls.keySecretRef"
-    else:
-        return
-    if not _load_pair(made, chain, key):
-        raise ConfigurationError(f"{context.store}: {fields} are no pair in PEM form")
+        return chain, key, "auth.cert.clientCert and secretRef"
+    if spec.tls is None or not (spec.tls.cert_secret_ref or spec.tls.key_secret_ref):
+        return None
+    if spec.tls.cert_secret_ref is None or spec.tls.key_secret_ref is None:
+        raise ConfigurationError(f"{context.store}: tls needs both certSecretRef and keySecretRef")
+    chain = references.secret(spec.tls.cert_secret_ref, context, field="tls.certSecretRef", default_key="tls.crt")
+    key = references.secret(spec.tls.key_secret_ref, context, field="tls.keySecretRef", default_key="tls.key")
+    return chain, key, "tls.certSecretRef and tls.keySecretRef"
 
 
 def _load_pair(made: ssl.SSLContext, chain: Sensitive, key: Sensitive) -> bool:

@@ -9,6 +9,11 @@ from virtrigaud_secrets.stores.vault import trust
 from virtrigaud_secrets.testing.servers.certificates import Authority
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_shared_with_other_tests():
+    trust._contexts.clear()
+
+
 @pytest.fixture(scope="module")
 def authority():
     return Authority.create("unit test CA")
@@ -149,3 +154,33 @@ def test_a_certificate_of_a_method_that_does_not_count_is_not_read(make_spec, ma
     }
     trust.tls_context(make_spec(auth=auth), make_context())
     assert cluster.asked == []
+
+
+def test_stores_of_the_same_trust_share_a_context(make_spec, make_context, authority, tmp_path):
+    path = tmp_path / "ca.pem"
+    path.write_bytes(authority.pem)
+    by_bundle = trust.tls_context(make_spec(caBundle=encoded(authority.pem)), make_context())
+    assert trust.tls_context(make_spec(), make_context(ca_file=path)) is by_bundle
+    assert trust.tls_context(make_spec(), make_context()) is not by_bundle
+    assert trust.tls_context(make_spec(), make_context()) is trust.tls_context(make_spec(), make_context())
+    path.write_bytes(Authority.create("next CA").pem)
+    assert names(trust.tls_context(make_spec(), make_context(ca_file=path))) == ["next CA"]
+
+
+def test_a_context_with_a_client_certificate_is_not_shared(make_spec, make_context, authority, cluster):
+    issued = authority.issue()
+    cluster.secrets = {
+        ("team", "client", "tls.crt"): issued.certificate.decode(),
+        ("team", "client", "tls.key"): issued.key.reveal_text(),
+    }
+    spec = make_spec(caBundle=encoded(authority.pem), tls=TLS)
+    made = trust.tls_context(spec, make_context())
+    assert made is not trust.tls_context(spec, make_context())
+    assert made not in trust._contexts.values()
+
+
+def test_few_contexts_are_kept(make_spec, make_context, authority, monkeypatch):
+    monkeypatch.setattr(trust, "MAX_SHARED", 2)
+    for number in range(4):
+        trust.tls_context(make_spec(caBundle=encoded(authority.pem + b"\n" * number)), make_context())
+    assert len(trust._contexts) == 2
