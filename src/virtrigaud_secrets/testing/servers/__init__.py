@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.testing.servers.fault_proxy import FaultProxy
+    from virtrigaud_secrets.testing.servers.key_vault import KeyVault
     from virtrigaud_secrets.testing.servers.kubernetes import KubernetesAPI
     from virtrigaud_secrets.testing.servers.openbao import OpenBao
     from virtrigaud_secrets.testing.servers.postgres import PostgreSQL
     from virtrigaud_secrets.testing.servers.secret_manager import SecretManager
     from virtrigaud_secrets.testing.servers.token_review import TokenReviewServer
 
-__all__ = ["FaultProxy", "KubernetesAPI", "OpenBao", "PostgreSQL", "SecretManager", "TokenReviewServer"]
+__all__ = ["FaultProxy", "KeyVault", "KubernetesAPI", "OpenBao", "PostgreSQL", "SecretManager", "TokenReviewServer"]
 
 _HOMES = {
     "FaultProxy": "fault_proxy",
+    "KeyVault": "key_vault",
     "KubernetesAPI": "kubernetes",
     "OpenBao": "openbao",
     "PostgreSQL": "postgres",
