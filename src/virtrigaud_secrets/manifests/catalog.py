@@ -181,6 +181,10 @@ class Catalog:
         """One key of a ConfigMap among the manifests, None where there is none."""
         return self._objects.config_map_value(name, key, namespace=namespace)
 
+    def service_account_annotations(self, name: str, *, namespace: str) -> dict[str, str] | None:
+        """The annotations of a ServiceAccount among the manifests, None where there is none."""
+        return self._objects.service_account_annotations(name, namespace=namespace)
+
     def _store(self, name: str, *, namespace: str, settings: Settings) -> StoreDocument:
         own = self._stores.get((namespace, name))
         if own is not None:

@@ -1,4 +1,4 @@
-"""Secrets, ConfigMaps and Namespaces among the manifests: kept to answer references, never shown."""
+"""Secrets, ConfigMaps, Namespaces and ServiceAccounts among the manifests: kept to answer references, never shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from virtrigaud_secrets.sensitive import Sensitive
 NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 """Label that every namespace carries its own name in."""
 
-KINDS: Final = frozenset({"Secret", "ConfigMap", "Namespace"})
+KINDS: Final = frozenset({"Secret", "ConfigMap", "Namespace", "ServiceAccount"})
 """What is kept, all of apiVersion v1."""
 
 
@@ -26,6 +26,7 @@ class KubernetesObjects:
         self._secret_labels: dict[tuple[str, str], dict[str, str]] = {}
         self._config_maps: dict[tuple[str, str], dict[str, Sensitive]] = {}
         self._namespaces: dict[str, dict[str, str]] = {}
+        self._accounts: dict[tuple[str, str], dict[str, str]] = {}
 
     def add(self, kind: str, data: Mapping[str, object], *, default_namespace: str) -> Iterator[Remark]:
         """Keep one object; remarks on parts of it that cannot be used."""
@@ -35,6 +36,9 @@ class KubernetesObjects:
             yield _remark(("metadata",), "expected name and namespace as text: nothing can refer to it")
         elif kind == "Namespace":
             self._namespaces[name] = _texts(metadata.get("labels"))
+        elif kind == "ServiceAccount":
+            # The guide declares one account in several documents, each with the annotations of one cloud.
+            self._accounts.setdefault((namespace, name), {}).update(_texts(metadata.get("annotations")))
         elif kind == "Secret":
             values = self._secrets.setdefault((namespace, name), {})
             self._secret_labels[namespace, name] = _texts(metadata.get("labels"))
@@ -63,6 +67,11 @@ class KubernetesObjects:
             return value.reveal_text()
         except ValueError:
             return None
+
+    def service_account_annotations(self, name: str, *, namespace: str) -> dict[str, str] | None:
+        """The annotations of a ServiceAccount, None where the manifests have none of that name."""
+        found = self._accounts.get((namespace, name))
+        return None if found is None else dict(found)
 
     def namespace_labels(self, namespace: str) -> dict[str, str]:
         """The labels of a namespace: those of its manifest, and the one that every namespace has."""

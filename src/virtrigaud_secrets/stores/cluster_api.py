@@ -175,6 +175,21 @@ class ClusterAPI:
         )
         return None if answer is None else _texts(answer.get("data"), operation)
 
+    def service_account_annotations(self, name: str, *, namespace: str) -> dict[str, str] | None:
+        """A service account's annotations, or None if the cluster has no such account.
+
+        Raises:
+            StoreError: as for `secret`.
+        """
+        operation = _Operation("get", "serviceaccounts", namespace, name)
+        answer = self._send(
+            operation,
+            lambda core: core.read_namespaced_service_account(
+                name, namespace, _preload_content=False, _request_timeout=self._timeout
+            ),
+        )
+        return None if answer is None else _texts(_metadata(answer).get("annotations"), operation)
+
     def service_account_token(self, name: str, *, namespace: str, audiences: Sequence[str] = ()) -> Sensitive | None:
         """A new token of a service account, good for ten minutes, or None if the cluster has no such account.
 

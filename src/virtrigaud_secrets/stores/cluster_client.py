@@ -68,6 +68,12 @@ class CoreV1(Protocol):
         """GET one ConfigMap."""
         ...
 
+    def read_namespaced_service_account(
+        self, name: str, namespace: str, *, _preload_content: bool, _request_timeout: tuple[float, float]
+    ) -> Response:
+        """GET one service account."""
+        ...
+
     def create_namespaced_service_account_token(
         self, name: str, namespace: str, body: object, *, _preload_content: bool, _request_timeout: tuple[float, float]
     ) -> Response:

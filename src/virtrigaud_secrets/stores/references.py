@@ -36,6 +36,10 @@ class ManifestObjects(Protocol):
         """One key of a ConfigMap."""
         ...
 
+    def service_account_annotations(self, name: str, *, namespace: str) -> dict[str, str] | None:
+        """The annotations of a ServiceAccount."""
+        ...
+
 
 ClusterOpener = Callable[[Settings, Clock], ClusterAPI | None]
 """Finds the cluster's API, if there is one."""
@@ -154,6 +158,20 @@ class KubernetesReferences:
         if token is None:
             raise ConfigurationError(f"{api} has no ServiceAccount {namespace}/{name}")
         return token
+
+    def service_account_annotations(self, name: str, *, namespace: str) -> dict[str, str]:
+        """The annotations of a service account, empty where nobody knows it.
+
+        Raises:
+            StoreError: the cluster's API refused or did not answer.
+        """
+        self._refuse_if_closed()
+        written = self._catalog.service_account_annotations(name, namespace=namespace)
+        if written is not None:
+            return written
+        api = self._cluster()
+        found = api.service_account_annotations(name, namespace=namespace) if api else None
+        return found or {}
 
     def close(self) -> None:
         """Close the connections to the cluster. The second call does nothing."""

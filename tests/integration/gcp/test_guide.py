@@ -9,7 +9,9 @@ import pytest
 
 from virtrigaud_secrets import Resolver
 from virtrigaud_secrets.errors import AccessDeniedError, SecretNotFoundError, StoreUnavailableError
+from virtrigaud_secrets.manifests import load
 from virtrigaud_secrets.settings import Settings
+from virtrigaud_secrets.stores.references import KubernetesReferences
 from virtrigaud_secrets.testing.servers.google_identity import Machine
 from virtrigaud_secrets.testing.servers.secret_manager import SecretManager
 
@@ -20,6 +22,8 @@ MANIFESTS = [GUIDE / "gcp-store.yaml", GUIDE / "gcp-provider-secrets.yaml"]
 PROJECT = "your-gcp-project"
 KEY = json.dumps({"type": "service_account", "project_id": PROJECT})
 POOL = f"{PROJECT}.svc.id.goog"
+ANNOTATED = "virtrigaud-secrets@PROJECT.iam.gserviceaccount.com"
+"""The guide's annotation, its placeholder included."""
 PREFIX = f"/v1/projects/{PROJECT}/secrets"
 
 
@@ -65,27 +69,32 @@ def test_in_a_pod_it_costs_one_login_and_one_read_for_each_secret(google, pod):
 
 
 class Cluster:
-    """The answers of a cluster's API outside of which the process runs."""
+    """The API of a cluster that Google trusts."""
 
     def __init__(self, google):
         self.google = google
 
-    def secret_value(self, name, key, *, namespace):
-        raise AssertionError(name)
-
-    config_map_value = secret_value
-
     def service_account_token(self, name, *, namespace, audiences=()):
         return self.google.identity.kubernetes_token(name, namespace, *audiences)
 
+    def close(self):
+        """Nothing is open."""
 
-def test_with_token_request_it_is_the_service_account_that_reads(google, tmp_path):
+
+def test_with_token_request_the_annotated_account_reads(google, tmp_path):
     used = settings(google, tmp_path, service_account_tokens="token-request")
-    with Resolver.from_path(MANIFESTS, settings=used, references=Cluster(google)) as resolver:
+    google.identity.bind(f"{POOL}[virtrigaud-system/external-secrets]", ANNOTATED)
+    catalog = load(MANIFESTS)
+    references = KubernetesReferences(used, catalog=catalog, open_cluster=lambda *_: Cluster(google))
+    with Resolver(catalog, settings=used, references=references) as resolver:
         bundle = resolver.resolve("gcp-provider-secrets", namespace="provider-namespace")
     assert bundle.text("project-id") == PROJECT
-    readers = {one.caller for one in google.asked if one.path.startswith(PREFIX)}
-    assert readers == {f"{POOL}[virtrigaud-system/external-secrets]"}
+    assert {one.caller for one in google.asked if one.path.startswith(PREFIX)} == {ANNOTATED}
+    assert [one.path for one in google.asked if not one.path.startswith(PREFIX)] == [
+        "/computeMetadata/v1/project/project-id",
+        "/v1/token",
+        f"/v1/projects/-/serviceAccounts/{ANNOTATED}:generateAccessToken",
+    ]
     assert len(google.asked_for_secrets()) == 2
 
 

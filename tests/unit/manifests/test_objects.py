@@ -101,3 +101,12 @@ def test_a_secret_with_its_labels() -> None:
     assert labels == {"external-secrets.io/type": "webhook"}
     assert data["k"].reveal() == b"v"
     assert objects.labelled_secret("n", namespace="other") is None
+
+
+def test_one_account_may_be_declared_in_several_documents() -> None:
+    objects = KubernetesObjects()
+    for written in ({"a": "1", "n": 2}, {"b": "2"}):
+        document = {"metadata": {"name": "sa", "annotations": written}}
+        assert list(objects.add("ServiceAccount", document, default_namespace="ns")) == []
+    assert objects.service_account_annotations("sa", namespace="ns") == {"a": "1", "b": "2"}
+    assert objects.service_account_annotations("sa", namespace="elsewhere") is None

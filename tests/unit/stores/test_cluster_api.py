@@ -74,6 +74,9 @@ class Core:
     def read_namespaced_config_map(self, name: str, namespace: str, **options: object) -> Answer:
         return self._take("config map", name, namespace, options)
 
+    def read_namespaced_service_account(self, name: str, namespace: str, **options: object) -> Answer:
+        return self._take("account", name, namespace, options)
+
     def create_namespaced_service_account_token(
         self, name: str, namespace: str, body: object, **options: object
     ) -> Answer:
@@ -99,6 +102,11 @@ def api(core: Core) -> ClusterAPI:
 QUESTIONS: list[tuple[str, str, Callable[[ClusterAPI], object]]] = [
     ("get secrets", "namespaces/ns/secrets/n", lambda asked: asked.secret("n", namespace="ns")),
     ("get configmaps", "namespaces/ns/configmaps/n", lambda asked: asked.config_map("n", namespace="ns")),
+    (
+        "get serviceaccounts",
+        "namespaces/ns/serviceaccounts/n",
+        lambda asked: asked.service_account_annotations("n", namespace="ns"),
+    ),
     (
         "create serviceaccounts/token",
         "namespaces/ns/serviceaccounts/n/token",
@@ -325,3 +333,10 @@ def test_a_list_of_something_else_is_unavailable(answer: object) -> None:
     with pytest.raises(StoreUnavailableError, match="`list secrets` is not what a cluster answers") as caught:
         list(api(Core(answer)).secrets(namespace="ns"))
     assert PLANTED not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_service_accounts_annotations() -> None:
+    document = {"metadata": {"annotations": {"iam.gke.io/gcp-service-account": "a@b"}}}
+    found = api(Core(document)).service_account_annotations("n", namespace="ns")
+    assert found == {"iam.gke.io/gcp-service-account": "a@b"}
+    assert api(Core({"metadata": {}})).service_account_annotations("n", namespace="ns") == {}

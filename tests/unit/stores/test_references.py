@@ -29,6 +29,9 @@ class Manifests:
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str | None:
         return "from-manifest" if (namespace, name, key) == ("ns", "here", "a") else None
 
+    def service_account_annotations(self, name: str, *, namespace: str) -> dict[str, str] | None:
+        return {"from": "manifest"} if (namespace, name) == ("ns", "here") else None
+
 
 class Cluster:
     """Stands for the cluster's API: Secret and ConfigMap `there` with key `a`, service account `sa`."""
@@ -54,6 +57,10 @@ class Cluster:
     def config_map(self, name: str, *, namespace: str) -> dict[str, str] | None:
         self.asked.append(("config map", namespace, name))
         return {"a": "from-cluster"} if name == "there" else None
+
+    def service_account_annotations(self, name: str, *, namespace: str) -> dict[str, str] | None:
+        self.asked.append(("account", namespace, name))
+        return {"from": "cluster"} if name == "there" else None
 
     def service_account_token(self, name: str, *, namespace: str, audiences: Sequence[str] = ()) -> Sensitive | None:
         self.asked.append(("token", namespace, name, tuple(audiences)))
@@ -221,3 +228,13 @@ def test_a_secret_with_its_labels_is_sought_like_a_value(settings: Settings) -> 
     asked.close()
     with pytest.raises(ClosedError):
         asked.labelled_secret("here", namespace="ns")
+
+
+def test_annotations_come_from_the_manifests_then_from_the_cluster(settings: Settings) -> None:
+    cluster = Cluster()
+    asked = references(settings, cluster)
+    assert asked.service_account_annotations("here", namespace="ns") == {"from": "manifest"}
+    assert cluster.asked == []
+    assert asked.service_account_annotations("there", namespace="ns") == {"from": "cluster"}
+    assert asked.service_account_annotations("nowhere", namespace="ns") == {}
+    assert references(settings).service_account_annotations("there", namespace="ns") == {}

@@ -112,6 +112,12 @@ class World:
             retry=retry,
         )
 
+    def annotate(self, **annotations: str) -> None:
+        """Let the objects know service accounts."""
+        objects = AnnotatedObjects(self.google)
+        objects.annotations = annotations
+        self.objects = objects
+
     def change(self, **settings: object) -> None:
         self.settings = dataclasses.replace(self.settings, **settings)
 

@@ -15,6 +15,7 @@ from virtrigaud_secrets.errors import (
 )
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import Fetch, RetryPolicy, StoreKey
+from virtrigaud_secrets.stores.gcp.logins import ANNOTATION
 
 PROJECT = "test-project"
 EMAIL = f"reader@{PROJECT}.iam.gserviceaccount.com"
@@ -95,6 +96,16 @@ def test_workload_identity_exchanges_a_token_for_the_clusters_pool(world):
     cluster = f"https://container.googleapis.com/v1/projects/{PROJECT}/locations/l/clusters/c"
     assert form(world.adapter.sent[0])["audience"] == f"identitynamespace:{PROJECT}.svc.id.goog:{cluster}"
     assert len(world.adapter.urls) == 2
+
+
+def test_an_annotated_account_acts_for_googles(world):
+    world.annotate(**{ANNOTATION: EMAIL})
+    world.google.identity.bind(f"{PROJECT}.svc.id.goog[virtrigaud-system/external-secrets]", EMAIL)
+    assert read(world, {"workloadIdentity": CLUSTER}) == EMAIL
+    assert world.adapter.urls[:2] == [STS, IAM]
+    world.annotate(**{ANNOTATION: "no address"})
+    with pytest.raises(ConfigurationError, match="no address of a Google service account"):
+        read(world, {"workloadIdentity": CLUSTER})
 
 
 def test_a_cluster_store_names_the_accounts_namespace(world):
