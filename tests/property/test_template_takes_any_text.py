@@ -136,6 +136,7 @@ def test_any_text(text: str, value: bytes, options: Options) -> None:
 
 
 @given(st.lists(calls, min_size=1, max_size=3).map("".join), values, values)
+@example("{{ jwkPublicKeyPem .a }}", b"NaN", b"")
 @settings(max_examples=600, deadline=None)
 def test_any_call(text: str, first: bytes, second: bytes) -> None:
     ends_well(text, {"a": first, "b": second}, Options())

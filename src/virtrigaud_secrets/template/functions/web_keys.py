@@ -46,7 +46,7 @@ def _read(text: str) -> tuple[_Fields, str]:
         start = len(text) - len(text.lstrip(" \t\r\n"))
         _, end = json.JSONDecoder().raw_decode(text, start)
         fields = encoding_json.unmarshal(text[:end])
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, encoding_json.JSONError):
         raise FunctionError("failed to unmarshal JSON into key hint") from None
     kind = _kind(fields) if isinstance(fields, dict) else None
     if not isinstance(fields, dict) or kind is None or kind not in _REQUIRED:
