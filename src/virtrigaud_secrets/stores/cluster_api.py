@@ -18,6 +18,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Final, NamedTuple, cast
 
+from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.errors import (
     AccessDeniedError,
     AuthenticationError,
@@ -45,6 +46,7 @@ MAX_PAGE_BYTES: Final = PAGE_SIZE * MAX_ANSWER_BYTES
 TOKEN_LIFETIME: Final = timedelta(seconds=600)
 """What ESO asks for, and the shortest that a cluster gives."""
 
+_CHUNK: Final = 1 << 16
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", re.ASCII)
 _MAX_NAME: Final = 253
 
@@ -90,9 +92,11 @@ class ClusterAPI:
         access: ClusterAccess,
         *,
         timeout: timedelta,
+        clock: Clock | None = None,
         connect: Callable[[ClusterAccess], Connection] | None = None,
     ) -> None:
         self._access = access
+        self._clock = clock or SystemClock()
         self._timeout = (timeout.total_seconds(), timeout.total_seconds())
         self._connect = connect or connect_client
         self._lock = threading.Lock()
@@ -244,7 +248,9 @@ class ClusterAPI:
         _check_names(operation)
         core = self._core()
         try:
-            content = _content(request(core), limit)
+            # The client's time limit is for each read, not for all of them.
+            until = self._clock.elapsed() + sum(self._timeout)
+            content = self._content(request(core), limit, until)
         except SecretsError:
             raise
         except Exception as error:
@@ -258,6 +264,24 @@ class ClusterAPI:
             return _decoded(content, operation)
         # Outside of the handler: the client's errors carry the server's body and must not hang on ours.
         raise failure
+
+    def _content(self, answer: Response, limit: int, until: float) -> bytes:
+        """All of the body, bounded in size and time; empty if there is too much of it."""
+        import urllib3.exceptions as transport
+
+        parts: list[bytes] = []
+        size = 0
+        while part := answer.read1(_CHUNK):
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                answer.close()
+                return b""
+            if self._clock.elapsed() > until:
+                answer.close()
+                raise transport.TimeoutError
+        answer.release_conn()
+        return b"".join(parts)
 
     def _failure(self, error: Exception, status: object, operation: _Operation) -> StoreError | None:
         """Our error for one of the client's or of urllib3's; None for any other."""
@@ -303,16 +327,6 @@ def _check_names(operation: _Operation) -> None:
     for name in names:
         if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
             raise ConfigurationError(f"{name!r} is no name of a Kubernetes object ({operation.resource})")
-
-
-def _content(answer: Response, limit: int) -> bytes:
-    """All of the body, bounded."""
-    content = answer.read(limit + 1)
-    if len(content) > limit:
-        answer.close()
-        return b""
-    answer.release_conn()
-    return content
 
 
 def _decoded(content: bytes, operation: _Operation) -> Mapping[str, object]:

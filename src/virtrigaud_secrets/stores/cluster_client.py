@@ -27,8 +27,8 @@ MAX_IDLE_CONNECTIONS: Final = 8
 class Response(Protocol):
     """What is used of `urllib3.HTTPResponse`."""
 
-    def read(self, amt: int) -> bytes:
-        """At most so much of the body."""
+    def read1(self, amt: int) -> bytes:
+        """What has come of the body, at most so much; empty at its end."""
         ...
 
     def release_conn(self) -> None:

@@ -48,7 +48,7 @@ ClusterOpener = Callable[[Settings, Clock], ClusterAPI | None]
 def open_cluster(settings: Settings, clock: Clock) -> ClusterAPI | None:
     """The cluster's API as the settings name it, or None. Sends nothing."""
     access = find_cluster(settings, clock)
-    return None if access is None else ClusterAPI(access, timeout=settings.request_timeout)
+    return None if access is None else ClusterAPI(access, timeout=settings.request_timeout, clock=clock)
 
 
 class KubernetesReferences:

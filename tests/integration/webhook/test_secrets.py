@@ -74,7 +74,10 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        for byte in body if "Drip" in headers else ():
+            self.wfile.write(bytes([byte]))
+            time.sleep(0.1)
+        self.wfile.write(b"" if "Drip" in headers else body)
 
     def do_POST(self) -> None:
         self.do_GET()
@@ -269,6 +272,13 @@ def test_a_slow_server_costs_no_more_than_the_timeout(written: Written, server: 
     started = time.monotonic()
     assert "took too long" in str(written.failure(settings=Settings(request_timeout=timedelta(milliseconds=500))))
     assert time.monotonic() - started < 5
+
+
+def test_an_answer_that_drips_costs_no_more_than_the_timeout(written: Written, server: Server) -> None:
+    server.answer = says(200, b" " * 40, Drip="yes")
+    started = time.monotonic()
+    assert "took too long" in str(written.failure(settings=Settings(request_timeout=timedelta(milliseconds=500))))
+    assert time.monotonic() - started < 3
 
 
 def test_half_an_answer_is_none(written: Written, server: Server) -> None:

@@ -23,6 +23,7 @@ from virtrigaud_secrets.errors import (
 from virtrigaud_secrets.stores.cluster_access import ClusterAccess
 from virtrigaud_secrets.stores.cluster_api import MAX_ANSWER_BYTES, PAGE_SIZE, ClusterAPI
 from virtrigaud_secrets.stores.cluster_client import Connection
+from virtrigaud_secrets.testing import ManualClock
 
 PLANTED = "planted-value-7f3a"
 ACCESS = ClusterAccess(server="https://k.example", origin="kubeconfig x")
@@ -43,8 +44,9 @@ class Answer:
         self.content = content
         self.ended = ""
 
-    def read(self, amt: int) -> bytes:
-        return self.content[:amt]
+    def read1(self, amt: int) -> bytes:
+        part, self.content = self.content[:amt], self.content[amt:]
+        return part
 
     def release_conn(self) -> None:
         self.ended += "released"
@@ -333,6 +335,25 @@ def test_a_list_of_something_else_is_unavailable(answer: object) -> None:
     with pytest.raises(StoreUnavailableError, match="`list secrets` is not what a cluster answers") as caught:
         list(api(Core(answer)).secrets(namespace="ns"))
     assert PLANTED not in "".join(traceback.format_exception(caught.value))
+
+
+def test_an_answer_that_drips_is_cut_off() -> None:
+    clock = ManualClock()
+
+    class Dripping(Answer):
+        def read1(self, amt: int) -> bytes:
+            clock.advance(1)
+            return b" "
+
+    answer = Dripping(b"")
+    core = Core(answer)
+    asked = ClusterAPI(
+        ACCESS, timeout=timedelta(seconds=7), clock=clock, connect=lambda _access: Connection(core, core.close)
+    )
+    with pytest.raises(StoreUnavailableError, match="it took too long"):
+        asked.secret("n", namespace="ns")
+    assert answer.ended == "closed"
+    assert clock.elapsed() == 15
 
 
 def test_a_service_accounts_annotations() -> None:

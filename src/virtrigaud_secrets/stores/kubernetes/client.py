@@ -54,7 +54,7 @@ class KubernetesClient(StoreClient):
         self._spec = spec
         self._context = context
         self._namespace = spec.remote_namespace
-        self._open_api = open_api or partial(ClusterAPI, timeout=context.settings.request_timeout)
+        self._open_api = open_api or partial(ClusterAPI, timeout=context.settings.request_timeout, clock=context.clock)
         self._lock = threading.Lock()
         self._api: ClusterAPI | None = None
         self._closed = False

@@ -154,7 +154,8 @@ class Transport:
         """All of the body; text for why it is not to be had."""
         parts: list[bytes] = []
         size = 0
-        for part in response.stream(_CHUNK, decode_content=True):
+        # Not `stream`: it waits for a full chunk, however slowly the bytes come.
+        while part := response.read1(_CHUNK, decode_content=True):
             parts.append(part)
             size += len(part)
             if size > MAX_ANSWER_BYTES:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
@@ -40,8 +39,10 @@ class Said:
     headers: dict[str, str] = field(default_factory=dict)
     ended: str = ""
 
-    def stream(self, amt: int, *, decode_content: bool) -> Iterator[bytes]:
-        yield from self.parts
+    def read1(self, amt: int, *, decode_content: bool) -> bytes:
+        part, *rest = (*self.parts, b"")
+        self.parts = tuple(rest)
+        return part
 
     def release_conn(self) -> None:
         self.ended = "released"
@@ -204,10 +205,9 @@ def test_an_endless_answer_is_cut_off(transport_of):
 
 def test_a_slow_answer_is_cut_off(transport_of, clock):
     class Slow(Said):
-        def stream(self, amt: int, *, decode_content: bool) -> Iterator[bytes]:
-            while True:
-                clock.advance(1)
-                yield b" "
+        def read1(self, amt: int, *, decode_content: bool) -> bytes:
+            clock.advance(1)
+            return b" "
 
     transport, pool = transport_of(Slow(), timeout="5s")
     assert "it took too long" in str(failure(transport, asked()))
