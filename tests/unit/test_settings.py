@@ -31,7 +31,7 @@ def test_the_guides_own_values_are_the_defaults() -> None:
 
 def test_the_processs_environment_is_the_default_source(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in tuple(os.environ):
-        if name.startswith(("AWS_", "VAULT_", "BAO_", "VIRTRIGAUD_", "KUBE", "GOOGLE_")):
+        if name.startswith(("AWS_", "AZURE_", "VAULT_", "BAO_", "VIRTRIGAUD_", "KUBE", "GOOGLE_")):
             monkeypatch.delenv(name)
     assert Settings.from_environment() == Settings()
     monkeypatch.setenv("VIRTRIGAUD_SECRETS_STRICT", "true")
