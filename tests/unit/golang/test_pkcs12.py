@@ -167,13 +167,13 @@ def test_another_library_reads_a_trust_store(password: str) -> None:
     assert {entry.friendly_name for entry in stored.additional_certs} == {b"CN=leaf", b"CN=other"}
 
 
+BUILDER = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(10)
+OLD_MAC = hashes.SHA1()  # noqa: S303 - what old files have
 ALGORITHMS = [
     BestAvailableEncryption(b"pw"),
-    PrivateFormat.PKCS12.encryption_builder().kdf_rounds(10).key_cert_algorithm(library.PBES.PBESv1SHA1And3KeyTripleDESCBC)
-    .hmac_hash(hashes.SHA1())  # noqa: S303 - what old files have.build(b"pw"),
-    PrivateFormat.PKCS12.encryption_builder().kdf_rounds(10).key_cert_algorithm(library.PBES.PBESv2SHA256AndAES256CBC)
-    .hmac_hash(hashes.SHA512()).build(b"pw"),
-]  # fmt: skip
+    BUILDER.key_cert_algorithm(library.PBES.PBESv1SHA1And3KeyTripleDESCBC).hmac_hash(OLD_MAC).build(b"pw"),
+    BUILDER.key_cert_algorithm(library.PBES.PBESv2SHA256AndAES256CBC).hmac_hash(hashes.SHA512()).build(b"pw"),
+]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
