@@ -213,7 +213,10 @@ def of_login(refusal: Refusal | None, failure: Exception | None, *, method: str,
     if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR or refusal.status == HTTPStatus.GONE:
         reason = f"{method} login: the login server failed"
         return StoreUnavailableError(reason, retry_after=refusal.retry_after, **facts)  # type: ignore[arg-type]  # as above
-    why = next((_LOGIN_REASONS[code] for code in refusal.codes if code in _LOGIN_REASONS), "")
+    # The metadata service has no codes: it knows only machines that have the identity, or have not.
+    unknown = "the machine has no such identity, or several and identityId names none of them"
+    otherwise = unknown if method == "ManagedIdentity" and refusal.status == HTTPStatus.BAD_REQUEST else ""
+    why = next((_LOGIN_REASONS[code] for code in refusal.codes if code in _LOGIN_REASONS), otherwise)
     return AuthenticationError(f"the {method} login was refused" + (f": {why}" if why else ""), **facts)  # type: ignore[arg-type]  # as above
 
 

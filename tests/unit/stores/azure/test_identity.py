@@ -68,7 +68,7 @@ def test_a_managed_identity_by_its_client_id(make_identity, vault):
 
 
 def test_an_identity_the_machine_does_not_have(make_identity):
-    with pytest.raises(AuthenticationError, match="ManagedIdentity login was refused"):
+    with pytest.raises(AuthenticationError, match="login was refused: the machine has no such identity"):
         make_identity(identityId="nobody").get_token(SCOPE)
 
 
