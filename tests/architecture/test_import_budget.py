@@ -8,8 +8,8 @@ import sys
 import pytest
 
 HEAVY = frozenset({
-    "azure", "boto3", "botocore", "click", "cryptography", "google", "hvac", "importlib.metadata", "kubernetes",
-    "pydantic", "re2", "requests", "rich", "tenacity", "typer", "urllib3", "yaml",
+    "azure", "boto3", "botocore", "click", "cryptography", "google", "hvac", "importlib.metadata", "jsonpath",
+    "kubernetes", "pydantic", "re2", "requests", "rich", "tenacity", "typer", "urllib3", "yaml",
 })  # fmt: skip
 """What a program that uses one part of the library should not pay for because of another."""
 

@@ -26,12 +26,17 @@ from virtrigaud_secrets.bundle import Bundle, Lease, Provenance
 from virtrigaud_secrets.errors import ResolveError, SecretsError, ValidationError
 from virtrigaud_secrets.models.backends.fake import FakeProvider, FakeProviderData
 from virtrigaud_secrets.models.backends.files import FilesProvider
+from virtrigaud_secrets.models.backends.webhook import WebhookProvider
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores import fake, files
-from virtrigaud_secrets.stores.base import Answer, Fetch
+from virtrigaud_secrets.stores.base import Answer, Fetch, LabelledSecret
+from virtrigaud_secrets.stores.cluster_api import SecretObject
+from virtrigaud_secrets.stores.kubernetes.payload import MetadataPayload, SecretPayload
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload
 from virtrigaud_secrets.stores.vault.payload import VaultPayload
+from virtrigaud_secrets.stores.webhook import request
+from virtrigaud_secrets.stores.webhook.payload import WebhookPayload
 from virtrigaud_secrets.testing.certificates import CertificateAuthority
 from virtrigaud_secrets.testing.clock import START
 from virtrigaud_secrets.testing.contract import STORE, store_context
@@ -60,6 +65,12 @@ def directory_payload() -> files.DirectoryPayload:
     return files.DirectoryPayload({"password": CANARY.encode()}, store="s", path="p")
 
 
+def webhook_request() -> object:
+    spec = WebhookProvider(url="https://x/?{{ .a.v }}", headers={"X": "{{ .a.v }}"}, body=CANARY, method="POST")
+    fetch = Fetch(store=STORE, key="k")
+    return request.build(spec, fetch, {"a": {"v": Sensitive(CANARY)}}, store_context())
+
+
 def fake_spec() -> FakeProvider:
     return FakeProvider(data=(FakeProviderData(key="k", value=CANARY),))
 
@@ -72,6 +83,16 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "text payload": text_payload,
     "vault payload": vault_payload,
     "directory payload": directory_payload,
+    "kubernetes payload": lambda: SecretPayload({"password": Sensitive(CANARY)}, store="s", path="p"),
+    "kubernetes metadata": lambda: MetadataPayload({"label": CANARY}, {"note": Sensitive(CANARY)}, store="s", path="p"),
+    "kubernetes object": lambda: SecretObject(
+        name="n", data={"a": Sensitive(CANARY)}, labels={}, annotations={"note": Sensitive(CANARY)}
+    ),
+    "labelled secret": lambda: LabelledSecret(labels={}, data={"a": Sensitive(CANARY)}),
+    "webhook payload": lambda: WebhookPayload(
+        Sensitive(DOCUMENT), json_path=Sensitive(CANARY), written="$", store="s", path="p"
+    ),
+    "webhook request": webhook_request,
     "answer": lambda: Answer(payload=text_payload(), path="p", lease=LEASE),
     "settings": lambda: Settings(vault_token=Sensitive(CANARY)),
     "context": lambda: store_context(settings=Settings(vault_token=Sensitive(CANARY))),
