@@ -1,6 +1,6 @@
 """Which credentials each auth method of Vault and OpenBao is sent, and where they come from (ESO §3.1, "Auth order").
 
-Nothing is sent here, and nothing is read before a login is made: such things rotate.
+Nothing is sent to the server here, and nothing is read before a login is made: such things rotate.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.models.backends.vault import (
         VaultAppRole,
         VaultCertAuth,
+        VaultIamAuth,
         VaultJwtAuth,
         VaultKubernetesAuth,
         VaultLdapAuth,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 METHODS: Final = ("token_secret_ref", "app_role", "kubernetes", "ldap", "user_pass", "jwt", "cert", "iam", "gcp")
 """Fields of `auth` in ESO's order: the first that is set counts."""
+DEFAULT_IAM_PATH: Final = "aws"
+"""Where the `iam` login's method is mounted unless the spec says so: Vault calls it by the cloud's name."""
 DEFAULT_AUDIENCE: Final = "vault"
 """Audience of a service account's token for a JWT login that names none."""
 
@@ -190,6 +193,15 @@ def _cert(spec: VaultCertAuth, context: StoreContext) -> LoginRequest:
     return LoginRequest("cert", _login_path(spec.path), credentials, by_connection=True)
 
 
+def _iam(spec: VaultIamAuth, context: StoreContext) -> LoginRequest:
+    def credentials() -> Mapping[str, object]:
+        from virtrigaud_secrets.stores.vault import aws_identity
+
+        return aws_identity.login_body(spec, context)
+
+    return LoginRequest("iam", _login_path(spec.path or DEFAULT_IAM_PATH), credentials)
+
+
 def _login_path(mount: str) -> str:
     return f"auth/{mount.strip('/')}/login"
 
@@ -201,5 +213,6 @@ _MAKERS: Final[Mapping[str, Callable[..., LoginRequest]]] = {
     "user_pass": _user_pass,
     "jwt": _jwt,
     "cert": _cert,
+    "iam": _iam,
 }
 """Field of `auth` → what makes its login."""

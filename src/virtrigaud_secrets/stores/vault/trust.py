@@ -45,8 +45,24 @@ def source(spec: VaultProvider, context: StoreContext) -> str:
     if spec.ca_provider is not None:
         return "the store's caProvider"
     if context.settings.ca_file is not None:
-        return f"Settings.ca_file ({context.settings.ca_file})"
+        return settings_source(context)
     return "the system, as neither caBundle, caProvider nor Settings.ca_file names any"
+
+
+def settings_source(context: StoreContext) -> str:
+    """The same for servers that the spec says nothing of."""
+    if context.settings.ca_file is not None:
+        return f"Settings.ca_file ({context.settings.ca_file})"
+    return "the system, as Settings.ca_file names none"
+
+
+def settings_context(context: StoreContext) -> ssl.SSLContext:
+    """The context for servers that the spec says nothing of: it is not theirs that a `caBundle` names.
+
+    Raises:
+        ConfigurationError: `Settings.ca_file` cannot be used.
+    """
+    return _shared(*_default_authorities(context))
 
 
 def tls_context(spec: VaultProvider, context: StoreContext) -> ssl.SSLContext:
@@ -72,6 +88,10 @@ def _authorities(spec: VaultProvider, context: StoreContext) -> tuple[bytes | No
         return _bundle(spec.ca_bundle, context), f"{context.store}: caBundle"
     if spec.ca_provider is not None:
         return references.authority(spec.ca_provider, context), f"{context.store}: caProvider"
+    return _default_authorities(context)
+
+
+def _default_authorities(context: StoreContext) -> tuple[bytes | None, str]:
     if context.settings.ca_file is not None:
         return _read(context.settings.ca_file), f"Settings.ca_file ({context.settings.ca_file})"
     return None, "the system"

@@ -109,7 +109,7 @@ class ScriptedPool:
         pass
 
 
-@dataclass
+@dataclass(repr=False)
 class Cluster:
     """References that answer from tables."""
 

@@ -122,10 +122,22 @@ def test_with_nothing_to_log_in_with(make, server):
     assert server.seen == []
 
 
-@pytest.mark.parametrize(("auth", "name"), [({"iam": {"vaultRole": "r"}}, "iam"), ({"gcp": {"role": "r"}}, "gcp")])
-def test_other_methods_are_named(make_spec, make_context, auth, name):
-    with pytest.raises(UnsupportedFeatureError, match=rf"auth\.{name} "):
-        login_of(make_spec(auth=auth), make_context())
+def test_other_methods_are_named(make_spec, make_context):
+    with pytest.raises(UnsupportedFeatureError, match=r"auth\.gcp "):
+        login_of(make_spec(auth={"gcp": {"role": "r"}}), make_context())
+
+
+@pytest.mark.parametrize(("more", "path"), [({}, "auth/aws/login"), ({"path": "/corp/aws/"}, "auth/corp/aws/login")])
+def test_iam(make, server, cluster, more, path):
+    cluster.secrets = {("team", "aws", "id"): "AKIA", ("team", "aws", "key"): "secret-key\n"}
+    server.on("POST", path, granted(server))
+    references = {
+        "accessKeyIDSecretRef": {"name": "aws", "key": "id"},
+        "secretAccessKeySecretRef": {"name": "aws", "key": "key"},
+    }
+    make({"iam": {"vaultRole": "r", "secretRef": references} | more}).current()
+    assert server.seen[0].body["role"] == "r"
+    assert "secret-key" not in str(server.seen[0].body)
 
 
 @pytest.mark.parametrize(("name", "path"), [("ldap", "ldap"), ("userPass", "userpass")])
