@@ -10,10 +10,12 @@ import typer
 from virtrigaud_secrets.cli import options
 from virtrigaud_secrets.cli.output import console, print_json, visible
 from virtrigaud_secrets.errors import ManifestNotFoundError, SecretsError, raise_all
+from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, FindStep
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.manifests import Catalog
     from virtrigaud_secrets.resolver.plan import Plan, Step
+    from virtrigaud_secrets.stores.base import Query
 
 
 class PlanFormat(StrEnum):
@@ -77,7 +79,6 @@ def _all(catalog: Catalog, namespace: str | None) -> list[tuple[str, str | None]
 
 def describe(found: Plan) -> dict[str, object]:
     """A plan as JSON: the stable form of `--format json`."""
-    numbers = {request.fetch: number for number, request in enumerate(found.requests)}
     return {
         "name": found.name,
         "namespace": found.namespace,
@@ -94,16 +95,21 @@ def describe(found: Plan) -> dict[str, object]:
             }
             for request in found.requests
         ],
-        "steps": [
-            {"field": step.field, "request": numbers[step.fetch], "key": _key(step), "property": step.property}
-            for step in found.steps
+        "searches": [
+            {"store": str(query.store), "name": query.name, "tags": dict(query.tags), "path": query.path}
+            for query in found.searches
         ],
+        "steps": [_describe_step(step, found) for step in found.steps],
         "repairs": list(found.repairs),
     }
 
 
-def _key(step: Step) -> str | None:
-    return getattr(step, "secret_key", None)
+def _describe_step(step: Step, found: Plan) -> dict[str, object]:
+    if isinstance(step, FindStep):
+        asked: dict[str, object] = {"search": found.searches.index(step.query)}
+    else:
+        asked = {"request": [request.fetch for request in found.requests].index(step.fetch), "property": step.property}
+    return {"field": step.field, "key": step.secret_key if isinstance(step, DataStep) else None, **asked}
 
 
 def _print_text(found: Plan) -> None:
@@ -113,10 +119,24 @@ def _print_text(found: Plan) -> None:
         output.print(visible(f"  {request.method} {request.path}"), style="bold", end="")
         output.print(f"  from {request.fetch.store}")
         for step in found.steps:
-            if step.fetch == request.fetch:
-                source = f"property {step.property}" if step.property else "the whole secret"
-                output.print(visible(f"    {_key(step) or 'every entry'} ← {source}"))
+            if not isinstance(step, FindStep) and step.fetch == request.fetch:
+                output.print(visible(f"    {_served(step)}"))
         if request.note:
             output.print(visible(f"    note: {request.note}"), style="yellow")
+    for query in found.searches:
+        output.print(visible(f"  search {_criteria(query)}"), style="bold", end="")
+        output.print(f"  in {query.store}")
+        output.print("    every secret found ← the whole secret")
     if found.repairs:
         output.print(f"  differs from ESO by: {', '.join(found.repairs)}", style="yellow")
+
+
+def _served(step: DataStep | ExtractStep) -> str:
+    key = step.secret_key if isinstance(step, DataStep) else "every entry"
+    return f"{key} ← {f'property {step.property}' if step.property else 'the whole secret'}"
+
+
+def _criteria(query: Query) -> str:
+    tags = ", ".join(f"{name}={value}" for name, value in query.tags)
+    criteria = (("name", query.name), ("tags", tags), ("path", query.path))
+    return ", ".join(f"{word} {text}" for word, text in criteria if text) or "all"

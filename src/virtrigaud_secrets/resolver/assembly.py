@@ -9,10 +9,10 @@ from datetime import datetime
 from virtrigaud_secrets.bundle import Provenance
 from virtrigaud_secrets.errors import SecretsError, StoreError, raise_all
 from virtrigaud_secrets.resolver.decoding import decode
-from virtrigaud_secrets.resolver.execution import is_missing
+from virtrigaud_secrets.resolver.execution import Answers, is_missing
 from virtrigaud_secrets.resolver.keys import convert_keys, valid_keys
-from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, Plan, Step
-from virtrigaud_secrets.stores.base import Answer, Fetch, at_store
+from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, FindStep, Plan, Step, asked_by
+from virtrigaud_secrets.stores.base import Answer, at_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Value:
     """Its origin."""
 
 
-def assemble(plan: Plan, answers: Mapping[Fetch, Answer]) -> dict[str, Value]:
+def assemble(plan: Plan, answers: Answers) -> dict[str, Value]:
     """The resolved map of `plan`: every step in order, a later key replacing an earlier one.
 
     Raises:
@@ -34,7 +34,8 @@ def assemble(plan: Plan, answers: Mapping[Fetch, Answer]) -> dict[str, Value]:
     values: dict[str, Value] = {}
     faults: list[SecretsError] = []
     for step in plan.steps:
-        answer = answers.get(step.fetch)
+        asked = asked_by(step)
+        answer = answers.get(asked)
         if answer is None:
             continue
         try:
@@ -43,24 +44,37 @@ def assemble(plan: Plan, answers: Mapping[Fetch, Answer]) -> dict[str, Value]:
             if plan.skip_missing and is_missing(error):
                 continue
             if isinstance(error, StoreError):
-                at_store(error, step.fetch.store, answer.path)
+                at_store(error, asked.store, answer.path if isinstance(answer, Answer) else "")
             faults.append(error.at(plan.manifest, step.field))
     raise_all(faults, plan.manifest)
     return values
 
 
-def _values(step: Step, answer: Answer) -> Iterator[tuple[str, Value]]:
-    found = _entry(step, answer) if isinstance(step, DataStep) else _extracted(step, answer)
-    for key, data in found.items():
-        origin = Provenance(
-            store=str(step.fetch.store),
-            path=answer.path,
-            property=step.property if isinstance(step, DataStep) else key,
-            version=answer.version,
-            lease=answer.lease,
-            expires_at=_end(answer),
-        )
-        yield key, Value(data, origin)
+def _values(step: Step, answer: Answer | Mapping[str, Answer]) -> Iterator[tuple[str, Value]]:
+    store = str(asked_by(step).store)
+    if isinstance(step, FindStep):
+        found = answer if isinstance(answer, Mapping) else {}
+        values = {name: one.payload.whole() for name, one in found.items()}
+        # Converted beside their values, so that each key still finds the answer it came from.
+        names = dict(zip(convert_keys(values, strategy=step.conversion), sorted(values), strict=True))
+        for key in valid_keys(dict.fromkeys(names, b"")):
+            data = decode(values[names[key]], step.decoding, key=key)
+            yield key, Value(data, _origin(store, found[names[key]]))
+    elif isinstance(answer, Answer):
+        entries = _entry(step, answer) if isinstance(step, DataStep) else _extracted(step, answer)
+        for key, data in entries.items():
+            yield key, Value(data, _origin(store, answer, step.property if isinstance(step, DataStep) else key))
+
+
+def _origin(store: str, answer: Answer, name: str = "") -> Provenance:
+    return Provenance(
+        store=store,
+        path=answer.path,
+        property=name,
+        version=answer.version,
+        lease=answer.lease,
+        expires_at=_end(answer),
+    )
 
 
 def _entry(step: DataStep, answer: Answer) -> dict[str, bytes]:

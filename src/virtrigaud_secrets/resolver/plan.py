@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from virtrigaud_secrets.stores.base import Fetch, Preview
+from virtrigaud_secrets.stores.base import Fetch, Preview, Query
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.external_secret import ExternalSecretTarget
@@ -54,7 +54,24 @@ class ExtractStep:
     """What happens to every value."""
 
 
-Step = DataStep | ExtractStep
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindStep:
+    """One `dataFrom.find`: every secret that a search finds, whole, under the name the store lists it by."""
+
+    field: str
+    """Where the manifest says so."""
+    query: Query
+    """The search."""
+    conversion: str = "Default"
+    """`conversionStrategy`: what becomes of characters no key may have."""
+    decoding: Decoding = Decoding()
+    """What happens to every value."""
+
+
+Step = DataStep | ExtractStep | FindStep
+
+Asked = Fetch | Query
+"""What a step asks a store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +102,16 @@ class Plan:
         """The manifest as errors name it."""
         return f"ExternalSecret {self.namespace}/{self.name}"
 
-    def fields_of(self, fetch: Fetch) -> tuple[str, ...]:
-        """The fields that ask for `fetch`."""
-        return tuple(step.field for step in self.steps if step.fetch == fetch)
+    @property
+    def searches(self) -> tuple[Query, ...]:
+        """Each distinct search once, in order."""
+        return tuple(dict.fromkeys(step.query for step in self.steps if isinstance(step, FindStep)))
+
+    def fields_of(self, asked: Asked) -> tuple[str, ...]:
+        """The fields that ask for it."""
+        return tuple(step.field for step in self.steps if asked_by(step) == asked)
+
+
+def asked_by(step: Step) -> Asked:
+    """What a step asks a store."""
+    return step.query if isinstance(step, FindStep) else step.fetch

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets.errors import ManifestError, SecretsError, UnsupportedFeatureError, raise_all
 from virtrigaud_secrets.findings import Finding
-from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, Plan, Step
+from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, FindStep, Plan, Step
 from virtrigaud_secrets.settings import Settings
-from virtrigaud_secrets.stores.base import Fetch, Preview, freeze_parameters
+from virtrigaud_secrets.stores.base import Fetch, Preview, Query, freeze_parameters
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.manifests import Document
     from virtrigaud_secrets.models.external_secret import (
         ExternalSecretData,
         ExternalSecretDataFrom,
+        ExternalSecretFind,
         ExternalSecretSpec,
         RemoteRef,
         SecretStoreRef,
@@ -142,12 +143,15 @@ class _Planning:
         )
 
     def _data_from(self, source: ExternalSecretDataFrom, field: str) -> None:
-        for name, value in (("find", source.find), ("rewrite", source.rewrite)):
-            if value:
-                raise UnsupportedFeatureError(f"dataFrom.{name} is known to ESO and not supported here yet")
+        if source.rewrite:
+            raise UnsupportedFeatureError("dataFrom.rewrite is known to ESO and not supported here yet")
+        store = source.source_ref.store_ref if source.source_ref is not None else None
+        if source.find is not None:
+            self._steps.append(self._find(source.find, store, field))
+            return
         if source.extract is None:
             raise UnsupportedFeatureError("dataFrom.sourceRef.generatorRef is known to ESO and not supported here yet")
-        fetch = self._fetch(source.extract, source.source_ref.store_ref if source.source_ref is not None else None)
+        fetch = self._fetch(source.extract, store)
         self._steps.append(
             ExtractStep(
                 field=field,
@@ -158,14 +162,32 @@ class _Planning:
             )
         )
 
-    def _fetch(self, remote: RemoteRef, store: SecretStoreRef | None) -> Fetch:
-        """The canonical fetch of a remote reference, with its preview remembered: equal ones are sent once."""
+    def _find(self, find: ExternalSecretFind, store: SecretStoreRef | None, field: str) -> FindStep:
+        query = Query(
+            store=self._bound(store).key,
+            name=(find.name.regexp or "") if find.name is not None else "",
+            tags=tuple(sorted(find.tags.items())),
+            path=find.path or "",
+        )
+        return FindStep(
+            field=field,
+            query=query,
+            conversion=find.conversion_strategy or "Default",
+            decoding=_decoding(find),
+        )
+
+    def _bound(self, store: SecretStoreRef | None) -> Binding:
         reference = store or self._document.spec.secret_store_ref
         if reference is None:
             raise ManifestError("no store: expected spec.secretStoreRef or a sourceRef.storeRef")
         binding = self._bind(reference, self._document.namespace)
         for repair in binding.repairs:
             self._repairs.setdefault(repair)
+        return binding
+
+    def _fetch(self, remote: RemoteRef, store: SecretStoreRef | None) -> Fetch:
+        """The canonical fetch of a remote reference, with its preview remembered: equal ones are sent once."""
+        binding = self._bound(store)
         preview = binding.preview(
             Fetch(
                 store=binding.key,
@@ -185,5 +207,5 @@ class _Planning:
         return freeze_parameters(self._parameters.get(key) or self._settings.parameters.get(key) or {})
 
 
-def _decoding(remote: RemoteRef) -> Decoding:
+def _decoding(remote: RemoteRef | ExternalSecretFind) -> Decoding:
     return Decoding(strategy=remote.decoding_strategy or "None", refuse_null_bytes=remote.null_byte_policy == "Fail")

@@ -8,15 +8,18 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from virtrigaud_secrets.errors import ClosedError, ConfigurationError, SecretNotFoundError
+from virtrigaud_secrets.errors import ClosedError, ConfigurationError, SecretNotFoundError, UnsupportedFeatureError
+from virtrigaud_secrets.golang import regexp
 from virtrigaud_secrets.models.backends.fake import FakeProvider
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.stores.base import Answer, Fetch, Preview, StoreClient, StoreContext, StoreKey
+from virtrigaud_secrets.stores.base import Answer, Fetch, Preview, Query, StoreClient, StoreContext, StoreKey
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload
 
 
 class FakeClient(StoreClient):
     """Answers from memory."""
+
+    converts_found_names = True
 
     def __init__(self, store: StoreKey, data: Mapping[str, tuple[str, Sensitive]]) -> None:
         self._store = str(store)
@@ -34,6 +37,28 @@ class FakeClient(StoreClient):
             raise SecretNotFoundError(f"there is no such secret{wanted}", store=self._store, path=fetch.key)
         payload = TextPayload(value.reveal(), lookup=Lookup.PATH, store=self._store, path=fetch.key)
         return Answer(payload=payload, path=fetch.key, version=fetch.version)
+
+    def find(self, query: Query) -> Mapping[str, Answer]:
+        """The secrets whose key the name matches, each in its version that sorts last: ESO §3.7.
+
+        Raises:
+            UnsupportedFeatureError: the search is by tags or path, or by nothing.
+            ConfigurationError: the name is no regular expression.
+        """
+        if self._closed.is_set():
+            raise ClosedError(f"{self._store} was closed")
+        if not query.name:
+            raise UnsupportedFeatureError(f"{self._store}: a fake store is searched by name only")
+        try:
+            wanted = regexp.compile_pattern(query.name)
+        except regexp.RegexpError as error:
+            raise ConfigurationError(f"{self._store}: find.name.regexp: {error}") from None
+        newest: dict[str, str] = {}
+        for place, (version, _) in self._data.items():
+            key = place.removesuffix(version)
+            if wanted.match(key):
+                newest[key] = max(newest.get(key, ""), version)
+        return {key: self.get(Fetch(store=query.store, key=key, version=newest[key])) for key in sorted(newest)}
 
     def close(self, *, revoke: bool = True) -> None:  # noqa: ARG002  # nothing was taken
         """Answer nothing from now on."""

@@ -7,8 +7,8 @@ import pytest
 from virtrigaud_secrets.bundle import Lease
 from virtrigaud_secrets.errors import DecodingError, PropertyNotFoundError, ResolveError
 from virtrigaud_secrets.resolver.assembly import assemble
-from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, Plan
-from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, StoreKey
+from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, FindStep, Plan
+from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, Query, StoreKey
 
 STORE = StoreKey("SecretStore", "ns", "store")
 ONE = Fetch(store=STORE, key="one")
@@ -117,3 +117,22 @@ def test_a_payload_that_calls_a_property_missing_is_skipped_where_the_plan_says_
     assert resolved(plan(data("a", property="x"), skip_missing=True), answers) == {}
     with pytest.raises(PropertyNotFoundError):
         resolved(plan(data("a", property="x")), answers)
+
+
+def test_found_secrets_are_whole_under_their_converted_names():
+    query = Query(store=STORE, name="x")
+    step = FindStep(field="spec.dataFrom[0]", query=query, conversion="Unicode")
+    found = {name: Answer(payload=Fields(), path=f"kv/{name}") for name in ("b/c", "a")}
+    values = assemble(plan(step), {query: found})
+    assert {key: (value.data, value.provenance.path) for key, value in values.items()} == {
+        "a": (b"whole", "kv/a"),
+        "b_U002f_c": (b"whole", "kv/b/c"),
+    }
+
+
+def test_found_names_that_collide_are_a_fault_of_the_search():
+    query = Query(store=STORE, name="x")
+    step = FindStep(field="spec.dataFrom[0]", query=query)
+    with pytest.raises(DecodingError, match="collision") as caught:
+        assemble(plan(step), {query: {name: answer() for name in ("a/b", "a b")}})
+    assert caught.value.fields == ("spec.dataFrom[0]",)

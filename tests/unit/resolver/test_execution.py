@@ -11,10 +11,11 @@ from virtrigaud_secrets.errors import (
     ResolveError,
     SecretNotFoundError,
     StoreUnavailableError,
+    UnsupportedFeatureError,
 )
 from virtrigaud_secrets.resolver.execution import execute
-from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, Plan
-from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, Preview, StoreClient, StoreKey
+from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, FindStep, Plan
+from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, Preview, Query, StoreClient, StoreKey
 
 STORE = StoreKey("SecretStore", "ns", "store")
 
@@ -177,3 +178,42 @@ def test_a_store_closed_meanwhile_is_one_closed_error_and_no_list_of_faults(pool
     store = Scripted({key: ClosedError("closed") for key in "abc"})
     with pytest.raises(ClosedError):
         execute(plan_of("a", "b", "c"), lambda key: store, pool)
+
+
+def search_of(store, *, skip_missing=False):
+    query = Query(store=STORE, name="^vc")
+    step = FindStep(field="spec.dataFrom[0]", query=query)
+    plan = Plan(name="es", namespace="ns", target=None, requests=(), steps=(step,), skip_missing=skip_missing)
+    return query, execute(plan, lambda key: store, no_pool)
+
+
+class Searched(Scripted):
+    def __init__(self, outcome):
+        super().__init__()
+        self.outcome = outcome
+
+    def find(self, query):
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+def test_a_search_gives_what_it_found():
+    found = {"vc1": Answer(payload=Nothing(), path="vc1")}
+    query, answers = search_of(Searched(found))
+    assert answers == {query: found}
+
+
+def test_a_search_that_fails_names_its_field():
+    with pytest.raises(AccessDeniedError) as caught:
+        search_of(Searched(AccessDeniedError("no")))
+    assert caught.value.fields == ("spec.dataFrom[0]",)
+
+
+def test_a_search_that_finds_nothing_is_left_out_where_the_plan_says_so():
+    assert search_of(Searched(SecretNotFoundError("none")), skip_missing=True)[1] == {}
+
+
+def test_a_store_that_cannot_be_searched_says_so():
+    with pytest.raises(UnsupportedFeatureError, match=r"dataFrom\.find"):
+        search_of(Scripted())

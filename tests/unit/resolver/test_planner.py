@@ -12,7 +12,7 @@ from virtrigaud_secrets.errors import (
     UnsupportedFeatureError,
 )
 from virtrigaud_secrets.models.external_secret import ExternalSecretSpec
-from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep
+from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, FindStep
 from virtrigaud_secrets.resolver.planner import PARAMETERS_ANNOTATION, Planner
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import Preview, StoreKey
@@ -99,6 +99,18 @@ def test_data_from_comes_before_data():
     assert second.field == "spec.data[0]"
 
 
+def test_a_search_is_planned_with_its_criteria():
+    find = {"name": {"regexp": "^vc"}, "tags": {"b": "2", "a": "1"}, "path": "team", "conversionStrategy": "Unicode"}
+    made = plan(dataFrom=[{"find": find}, {"find": find}])
+    step = made.steps[0]
+    assert isinstance(step, FindStep)
+    assert (step.query.name, step.query.tags, step.query.path) == ("^vc", (("a", "1"), ("b", "2")), "team")
+    assert step.conversion == "Unicode"
+    assert made.searches == (step.query,)
+    assert made.fields_of(step.query) == ("spec.dataFrom[0]", "spec.dataFrom[1]")
+    assert made.requests == ()
+
+
 def test_repairs_are_named_once():
     assert plan(data=[entry("a"), entry("b")]).repairs == ("store-namespace", "mount-routing")
 
@@ -131,7 +143,10 @@ def test_one_missing_store_is_one_fault_that_names_all_its_fields():
 
 def test_all_faults_are_reported():
     with pytest.raises(ResolveError) as caught:
-        plan(data=[entry("a", store="nowhere"), entry("pki/issue/nameless")], dataFrom=[{"find": {"path": "x"}}])
+        plan(
+            data=[entry("a", store="nowhere"), entry("pki/issue/nameless")],
+            dataFrom=[{"extract": {"key": "x"}, "rewrite": [{"regexp": {"source": "a", "target": "b"}}]}],
+        )
     assert [type(error) for error in caught.value.errors] == [
         UnsupportedFeatureError,
         StoreNotFoundError,

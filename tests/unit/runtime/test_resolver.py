@@ -96,6 +96,18 @@ def test_plan_holds_no_value_and_sends_nothing(resolver):
     assert "canary" not in repr(plan)
 
 
+def test_a_search_becomes_keys(path):
+    text = MANIFESTS.replace("dataFrom: [{extract: {key: vc}}]", "dataFrom: [{find: {name: {regexp: ^v}}}]")
+    text = text.replace(
+        'login: "{{ .username }}@{{ .server }}", password: "{{ .password }}"', 'user: "{{ (fromJson .vc).username }}"'
+    )
+    (path / "manifests.yaml").write_text(text)
+    with Resolver.from_path(path, settings=Settings()) as resolver:
+        bundle = resolver.resolve("vc", namespace="ns")
+    assert dict(bundle) == {"user": b"svc"}
+    assert [origin.path for origin in bundle.provenance["user"]] == ["vc"]
+
+
 def test_a_broken_bundle_is_refused_or_reported_as_the_setting_says(path):
     with Resolver.from_path(path, settings=Settings()) as resolver:
         with pytest.raises(ValidationError) as caught:

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from virtrigaud_secrets.errors import ConfigurationError, PropertyNotFoundError, SecretNotFoundError
+from virtrigaud_secrets.errors import (
+    ConfigurationError,
+    PropertyNotFoundError,
+    SecretNotFoundError,
+    UnsupportedFeatureError,
+)
 from virtrigaud_secrets.models.backends.fake import FakeProvider, FakeProviderData
 from virtrigaud_secrets.models.backends.files import FilesProvider
-from virtrigaud_secrets.stores.base import Answer, Fetch
+from virtrigaud_secrets.stores.base import Answer, Fetch, Query
 from virtrigaud_secrets.stores.fake import FACTORY
 from virtrigaud_secrets.testing.contract import STORE, store_context
 
@@ -66,3 +71,22 @@ def test_another_backends_spec_is_refused() -> None:
 
 def test_the_factory_knows_its_model() -> None:
     assert FACTORY.spec_model is FakeProvider
+
+
+def find(**criteria: str) -> dict[str, bytes]:
+    entries = (("vc1", "", "plain"), ("vc2", "v1", "first"), ("vc2", "v2", "second"), ("other", "", "x"))
+    data = tuple(FakeProviderData(key=key, value=value, version=version) for key, version, value in entries)
+    client = FACTORY.connect(FakeProvider(data=data), store_context())
+    return {name: found.payload.whole() for name, found in client.find(Query(store=STORE, **criteria)).items()}
+
+
+def test_a_search_finds_the_version_that_sorts_last() -> None:
+    assert find(name="^vc") == {"vc1": b"plain", "vc2": b"second"}
+    assert find(name="nothing") == {}
+
+
+def test_a_search_is_by_name_and_by_a_regular_expression() -> None:
+    with pytest.raises(UnsupportedFeatureError):
+        find(path="vc")
+    with pytest.raises(ConfigurationError, match=r"find\.name\.regexp"):
+        find(name="(")
