@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.testing.servers.openbao import OpenBao
     from virtrigaud_secrets.testing.servers.postgres import PostgreSQL
     from virtrigaud_secrets.testing.servers.secret_manager import SecretManager
+    from virtrigaud_secrets.testing.servers.secret_manager_grpc import SecretManagerGrpc
     from virtrigaud_secrets.testing.servers.token_review import TokenReviewServer
 
-__all__ = ["FaultProxy", "KeyVault", "KubernetesAPI", "OpenBao", "PostgreSQL", "SecretManager", "TokenReviewServer"]
+__all__ = ["FaultProxy", "KeyVault", "KubernetesAPI", "OpenBao", "PostgreSQL", "SecretManager", "SecretManagerGrpc", "TokenReviewServer"]
 
 _HOMES = {
     "FaultProxy": "fault_proxy",
@@ -22,6 +23,7 @@ _HOMES = {
     "OpenBao": "openbao",
     "PostgreSQL": "postgres",
     "SecretManager": "secret_manager",
+    "SecretManagerGrpc": "secret_manager_grpc",
     "TokenReviewServer": "token_review",
 }
 

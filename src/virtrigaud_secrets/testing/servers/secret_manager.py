@@ -28,7 +28,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from virtrigaud_secrets.clock import Clock
 from virtrigaud_secrets.errors import LocalServerError
-from virtrigaud_secrets.testing.servers.certificates import Authority, server_context
+from virtrigaud_secrets.testing.servers.certificates import Authority, IssuedCertificate, server_context
 from virtrigaud_secrets.testing.servers.google_identity import Answer, GoogleIdentity, Verifier, error
 from virtrigaud_secrets.testing.servers.secret_manager_store import SecretManagerStore
 
@@ -135,9 +135,13 @@ class SecretManager:
         with self._lock:
             self._troubles += [Trouble(status, retry_after, body)] * times
 
+    def issue(self) -> IssuedCertificate:
+        """A certificate of its authority for another server on loopback."""
+        return self._authority.issue()
+
     def start(self) -> Self:
         """Listen."""
-        issued = self._authority.issue()
+        issued = self.issue()
         self._server = _Server(self, server_context(issued.certificate, issued.key))
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="secret-manager", daemon=True
