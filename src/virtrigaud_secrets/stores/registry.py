@@ -17,6 +17,7 @@ ENTRY_POINT_GROUP: Final = "virtrigaud_secrets.stores"
 """Where packages register a `StoreFactory`; the entry's name is the key under `spec.provider`."""
 
 BUILT_IN: Final[Mapping[str, str]] = {
+    "aws": "virtrigaud_secrets.stores.aws",
     "azurekv": "virtrigaud_secrets.stores.azure",
     "fake": "virtrigaud_secrets.stores.fake",
     "files": "virtrigaud_secrets.stores.files",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from virtrigaud_secrets.testing.servers.aws import AWSServices
     from virtrigaud_secrets.testing.servers.fault_proxy import FaultProxy
     from virtrigaud_secrets.testing.servers.key_vault import KeyVault
     from virtrigaud_secrets.testing.servers.kubernetes import KubernetesAPI
@@ -14,11 +15,22 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.testing.servers.secret_manager_grpc import SecretManagerGrpc
     from virtrigaud_secrets.testing.servers.token_review import TokenReviewServer
 
-__all__ = ["FaultProxy", "KeyVault", "KubernetesAPI", "OpenBao", "PostgreSQL", "SecretManager", "SecretManagerGrpc", "TokenReviewServer"]
+__all__ = [
+    "AWSServices",
+    "FaultProxy",
+    "KeyVault",
+    "KubernetesAPI",
+    "OpenBao",
+    "PostgreSQL",
+    "SecretManager",
+    "SecretManagerGrpc",
+    "TokenReviewServer",
+]
 
 _HOMES = {
-    "FaultProxy": "fault_proxy",
+    "AWSServices": "aws",
     "KeyVault": "key_vault",
+    "FaultProxy": "fault_proxy",
     "KubernetesAPI": "kubernetes",
     "OpenBao": "openbao",
     "PostgreSQL": "postgres",

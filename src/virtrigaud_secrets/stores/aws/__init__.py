@@ -1,0 +1,64 @@
+"""The `aws` backend: Secrets Manager and Parameter Store, on boto3 (ESO §3.3).
+
+`FACTORY` is what the registry finds. boto3 is imported when a store is connected.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Final
+
+from pydantic import BaseModel
+
+from virtrigaud_secrets.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    MissingDependencyError,
+    UnsupportedFeatureError,
+)
+from virtrigaud_secrets.models.backends.aws import AWSProvider
+from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
+
+__all__ = ["FACTORY"]
+
+
+class AWSFactory:
+    """`spec.provider.aws`."""
+
+    @property
+    def spec_model(self) -> type[BaseModel]:
+        """The model of `spec.provider.aws`."""
+        return AWSProvider
+
+    def preview(self, spec: BaseModel, fetch: Fetch, context: StoreContext) -> Preview:
+        """The request for `fetch`. What shares a request with others is shown as if it were alone."""
+        from virtrigaud_secrets.stores.aws import names
+
+        provider = _checked(spec, context)
+        if fetch.parameters:
+            raise InvalidRequestError("an AWS store takes no parameters", store=str(context.store), path=fetch.key)
+        fetch = names.canonical(fetch, provider)
+        return Preview(fetch=fetch, method=names.operation(fetch, provider), path=names.path(fetch, provider))
+
+    def connect(self, spec: BaseModel, context: StoreContext) -> StoreClient:
+        """A client for the store; it looks for credentials with its first fetch."""
+        provider = _checked(spec, context)
+        if importlib.util.find_spec("boto3") is None:
+            raise MissingDependencyError("an AWS store", extra="aws")
+        from virtrigaud_secrets.stores.aws.parameter_store import ParameterStoreClient
+        from virtrigaud_secrets.stores.aws.secrets_manager import SecretsManagerClient
+
+        client = ParameterStoreClient if provider.service == "ParameterStore" else SecretsManagerClient
+        return client(provider, context)
+
+
+def _checked(spec: BaseModel, context: StoreContext) -> AWSProvider:
+    if not isinstance(spec, AWSProvider):
+        raise ConfigurationError(f"{context.store}: the aws store was given another backend's spec")
+    if spec.service == "CertificateManager":
+        raise UnsupportedFeatureError(f"{context.store}: service CertificateManager is known to ESO and not supported")
+    return spec
+
+
+FACTORY: Final = AWSFactory()
+"""The backend, as the registry finds it."""
