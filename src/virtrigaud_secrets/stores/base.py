@@ -254,10 +254,13 @@ class References(Protocol):
         """
         ...
 
-    def service_account_token(self, name: str, *, namespace: str, audiences: Sequence[str] = ()) -> Sensitive:
+    def service_account_token(
+        self, name: str, *, namespace: str, audiences: Sequence[str] = (), lifetime: timedelta | None = None
+    ) -> Sensitive:
         """A token that proves to be this service account, or the pod's own where that is all there is.
 
-        `name` may be empty for the pod's own account. Read from its source at every call: such tokens rotate.
+        `name` may be empty for the pod's own account. Read from its source at every call: such tokens rotate. One that
+        is made for us lives as long as `lifetime`, by default as short as a cluster allows.
 
         Raises:
             ConfigurationError: there is no identity to be had; names where was looked.

@@ -194,13 +194,16 @@ class ClusterAPI:
         )
         return None if answer is None else _texts(_metadata(answer).get("annotations"), operation)
 
-    def service_account_token(self, name: str, *, namespace: str, audiences: Sequence[str] = ()) -> Sensitive | None:
-        """A new token of a service account, good for ten minutes, or None if the cluster has no such account.
+    def service_account_token(
+        self, name: str, *, namespace: str, audiences: Sequence[str] = (), lifetime: timedelta | None = None
+    ) -> Sensitive | None:
+        """A new token of a service account, or None if the cluster has no such account.
 
         Args:
             name: the account.
             namespace: its namespace.
             audiences: whom the token is for; empty for the cluster itself.
+            lifetime: how long it is good; ten minutes unless told otherwise.
 
         Raises:
             StoreError: as for `secret`.
@@ -209,7 +212,10 @@ class ClusterAPI:
         body = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
-            "spec": {"audiences": list(audiences), "expirationSeconds": int(TOKEN_LIFETIME.total_seconds())},
+            "spec": {
+                "audiences": list(audiences),
+                "expirationSeconds": int((lifetime or TOKEN_LIFETIME).total_seconds()),
+            },
         }
         answer = self._send(
             operation,

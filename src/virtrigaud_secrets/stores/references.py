@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Final, Protocol
 
 from virtrigaud_secrets.clock import Clock, SystemClock
@@ -135,7 +136,9 @@ class KubernetesReferences:
             return data[key]
         raise self._not_found("ConfigMap", name, key, namespace, api, seen=data is not None)
 
-    def service_account_token(self, name: str, *, namespace: str, audiences: Sequence[str] = ()) -> Sensitive:
+    def service_account_token(
+        self, name: str, *, namespace: str, audiences: Sequence[str] = (), lifetime: timedelta | None = None
+    ) -> Sensitive:
         """A token that proves to be this service account, or the pod's own where that is all there is.
 
         `name` may be empty for the pod's own account, which only its file can prove.
@@ -154,7 +157,7 @@ class KubernetesReferences:
         api = self._cluster()
         if api is None:
             raise self._no_identity(name, namespace, where_looked(self._settings))
-        token = api.service_account_token(name, namespace=namespace, audiences=audiences)
+        token = api.service_account_token(name, namespace=namespace, audiences=audiences, lifetime=lifetime)
         if token is None:
             raise ConfigurationError(f"{api} has no ServiceAccount {namespace}/{name}")
         return token

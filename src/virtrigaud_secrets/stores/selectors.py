@@ -5,6 +5,7 @@ Where such objects are found is decided by `references`.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from virtrigaud_secrets.errors import ConfigurationError
@@ -36,14 +37,19 @@ def secret(selector: SecretKeySelector, context: StoreContext, *, field: str, de
     return value
 
 
-def service_account_token(selector: ServiceAccountSelector, context: StoreContext) -> Sensitive:
-    """A token of the service account named.
+def service_account_token(
+    selector: ServiceAccountSelector, context: StoreContext, *, lifetime: timedelta | None = None
+) -> Sensitive:
+    """A token of the service account named; one that is made for us lives as long as `lifetime`.
 
     Raises:
         ConfigurationError: there is no identity to be had.
     """
     return context.references.service_account_token(
-        selector.name, namespace=namespace_of(selector.namespace, context), audiences=selector.audiences
+        selector.name,
+        namespace=namespace_of(selector.namespace, context),
+        audiences=selector.audiences,
+        lifetime=lifetime,
     )
 
 

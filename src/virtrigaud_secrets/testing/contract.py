@@ -18,6 +18,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
 
@@ -71,7 +72,14 @@ class NoReferences:
         """Refused."""
         raise ConfigurationError(f"there is no ConfigMap {namespace}/{name} with key {key} in this test")
 
-    def service_account_token(self, name: str, *, namespace: str, audiences: Sequence[str] = ()) -> Sensitive:
+    def service_account_token(
+        self,
+        name: str,
+        *,
+        namespace: str,
+        audiences: Sequence[str] = (),
+        lifetime: timedelta | None = None,  # noqa: ARG002  # interface
+    ) -> Sensitive:
         """Refused."""
         raise ConfigurationError(f"there is no service account {namespace}/{name} for {list(audiences)} in this test")
 

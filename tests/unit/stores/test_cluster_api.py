@@ -155,6 +155,12 @@ def test_a_token_request_names_audiences_and_ten_minutes() -> None:
     }
 
 
+def test_a_token_may_live_longer() -> None:
+    core = Core({"status": {"token": PLANTED}})
+    api(core).service_account_token("n", namespace="ns", lifetime=timedelta(hours=1))
+    assert "'expirationSeconds': 3600" in str(core.calls)
+
+
 @each_question
 def test_404_is_none(right: str, path: str, ask: Callable[[ClusterAPI], object]) -> None:
     assert ask(api(Core(Refused(404)))) is None

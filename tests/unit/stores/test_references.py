@@ -62,8 +62,11 @@ class Cluster:
         self.asked.append(("account", namespace, name))
         return {"from": "cluster"} if name == "there" else None
 
-    def service_account_token(self, name: str, *, namespace: str, audiences: Sequence[str] = ()) -> Sensitive | None:
+    def service_account_token(
+        self, name: str, *, namespace: str, audiences: Sequence[str] = (), lifetime: timedelta | None = None
+    ) -> Sensitive | None:
         self.asked.append(("token", namespace, name, tuple(audiences)))
+        self.lifetime = lifetime
         return Sensitive("requested") if name == "sa" else None
 
     def close(self) -> None:
@@ -211,6 +214,14 @@ def test_open_cluster_reads_files_and_sends_nothing(pod: Settings) -> None:
     assert opened is not None
     assert str(opened).startswith("the cluster API at https://kubernetes.default.svc (service account directory ")
     opened.close()
+
+
+def test_how_long_a_token_lives_is_passed_on(settings: Settings) -> None:
+    asked = references(settings, cluster := Cluster())
+    asked.service_account_token("sa", namespace="ns")
+    assert cluster.lifetime is None
+    asked.service_account_token("sa", namespace="ns", lifetime=timedelta(hours=1))
+    assert cluster.lifetime == timedelta(hours=1)
 
 
 def test_a_secret_with_its_labels_is_sought_like_a_value(settings: Settings) -> None:

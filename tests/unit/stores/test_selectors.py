@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,9 @@ class Objects:
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str:
         return self.value or f"config map {namespace}/{name}/{key}"
 
-    def service_account_token(self, name: str, *, namespace: str, audiences: Sequence[str] = ()) -> Sensitive:
+    def service_account_token(
+        self, name: str, *, namespace: str, audiences: Sequence[str] = (), lifetime: timedelta | None = None
+    ) -> Sensitive:
         return Sensitive(f"token {namespace}/{name} {','.join(audiences)}")
 
 

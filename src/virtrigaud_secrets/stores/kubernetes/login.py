@@ -27,6 +27,9 @@ from virtrigaud_secrets.stores.cluster_access import (
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.backends.kubernetes import KubernetesProvider
 
+TOKEN_LIFETIME: Final = timedelta(hours=1)
+"""What ESO asks for."""
+
 RENEWAL_MARGIN: Final = timedelta(seconds=60)
 """A service account's token is asked for anew this long before it ends, so that no request starts with a dying one."""
 
@@ -56,7 +59,10 @@ def access_of(spec: KubernetesProvider, context: StoreContext) -> ClusterAccess:
         return replace(access, token=lambda: token)
     if (account := auth.service_account) is not None:
         return replace(
-            access, token=HeldToken(lambda: selectors.service_account_token(account, context), context.clock)
+            access,
+            token=HeldToken(
+                lambda: selectors.service_account_token(account, context, lifetime=TOKEN_LIFETIME), context.clock
+            ),
         )
     if auth.cert is not None:
         certificate = selectors.secret(auth.cert.client_cert, context, field="auth.cert.clientCert")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 import pytest
@@ -42,8 +43,10 @@ class Objects:
         self.asked.append(("config map", namespace, name, key))
         return self.config_maps[namespace, name, key]
 
-    def service_account_token(self, name: str, *, namespace: str, audiences: Sequence[str] = ()) -> Sensitive:
-        self.asked.append(("token", namespace, name, *audiences))
+    def service_account_token(
+        self, name: str, *, namespace: str, audiences: Sequence[str] = (), lifetime: timedelta | None = None
+    ) -> Sensitive:
+        self.asked.append(("token", namespace, name, *audiences, str(lifetime)))
         return Sensitive(self.tokens.pop(0))
 
 

@@ -106,7 +106,7 @@ def test_a_service_account_is_asked_for_when_a_token_is_needed(make_context, ref
     assert references.asked == []
     assert access.token is not None
     assert access.token() == access.token()
-    assert references.asked == [("token", "other", "reader", "api")]
+    assert references.asked == [("token", "other", "reader", "api", "1:00:00")]
 
 
 def test_a_namespace_counts_in_a_cluster_store_only(make_context, references):
