@@ -74,7 +74,7 @@ class Cluster:
     def __init__(self, google):
         self.google = google
 
-    def service_account_token(self, name, *, namespace, audiences=()):
+    def service_account_token(self, name, *, namespace, audiences=(), **options):
         return self.google.identity.kubernetes_token(name, namespace, *audiences)
 
     def close(self):
