@@ -11,7 +11,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from virtrigaud_secrets.errors import AuthenticationError, ConfigurationError, SecretsError, StoreError
 from virtrigaud_secrets.sensitive import Sensitive
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from azure.identity import CertificateCredential, ClientAssertionCredential, ClientSecretCredential
 
     from virtrigaud_secrets.models.backends.azurekv import AzureKVProvider
-    from virtrigaud_secrets.models.references import SecretKeySelector
+    from virtrigaud_secrets.models.references import SecretKeySelector, ServiceAccountSelector
     from virtrigaud_secrets.stores.azure.transport import Transport
 
     Credential = CertificateCredential | ClientAssertionCredential | ClientSecretCredential
@@ -41,7 +42,20 @@ USABLE_BEFORE: Final = 30.0
 """Seconds before its end at which a token is no longer sent: it might end on the way."""
 METADATA_TIMEOUT: Final = 2.0
 """Seconds to wait for a connection to the metadata service. It is one hop away, or not there at all."""
+CLIENT_ANNOTATION: Final = "azure.workload.identity/client-id"
+"""Where a service account says which application of Azure it acts for."""
+TENANT_ANNOTATION: Final = "azure.workload.identity/tenant-id"
+"""Where it says which tenant that is in."""
 _TENANT: Final = re.compile(r"[0-9A-Za-z.-]+")
+
+
+@runtime_checkable
+class _KnowsAccounts(Protocol):
+    """References that can tell a service account's annotations."""
+
+    def service_account_annotations(self, name: str, *, namespace: str) -> Mapping[str, str]:
+        """The annotations, empty where nobody knows the account."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,22 +276,25 @@ _PLAIN: Final[Mapping[str, Any]] = {"retry_total": 0, "user_agent_use_env": Fals
 
 
 def _workload(spec: AzureKVProvider, context: StoreContext) -> tuple[str, str]:
-    """Client id and tenant of a workload identity."""
-    settings, auth = context.settings, spec.auth_secret_ref
-    client = settings.azure_client_id
-    tenant = settings.azure_tenant_id
-    if spec.service_account_ref is not None:
-        if auth is not None:
-            client = _text(auth.client_id, context, "authSecretRef.clientId")
-        if auth is not None and auth.tenant_id is not None:
-            tenant = _text(auth.tenant_id, context, "authSecretRef.tenantId")
-        else:
-            tenant = spec.tenant_id or tenant
+    """Client id and tenant of a workload identity: the manifest's, the account's, the pod's."""
+    settings, account = context.settings, spec.service_account_ref
+    client, tenant = ("", "") if account is None else _written(spec, context)
+    if account is not None and not (client and tenant) and _pods_token_file(spec, context) is None:
+        annotations = _annotations(account, context)
+        for written, annotation in ((client, CLIENT_ANNOTATION), (tenant, TENANT_ANNOTATION)):
+            if written and annotations.get(annotation):
+                raise ConfigurationError(
+                    f"{context.store}: service account {account.name} has the annotation {annotation}, and the store "
+                    "says the same of its own: leave one of them out"
+                )
+        client = client or annotations.get(CLIENT_ANNOTATION, "")
+        tenant = tenant or annotations.get(TENANT_ANNOTATION, "")
+    client, tenant = client or settings.azure_client_id, tenant or settings.azure_tenant_id
     if not client:
         raise ConfigurationError(
             f"{context.store}: authType WorkloadIdentity finds no client id: set authSecretRef.clientId next to "
-            "serviceAccountRef, or AZURE_CLIENT_ID as Azure's webhook does (annotations of service accounts are not "
-            "read)"
+            f"serviceAccountRef, or the annotation {CLIENT_ANNOTATION} of that account, or AZURE_CLIENT_ID as Azure's "
+            "webhook does"
         )
     if not tenant:
         raise ConfigurationError(
@@ -287,12 +304,34 @@ def _workload(spec: AzureKVProvider, context: StoreContext) -> tuple[str, str]:
     return client, _tenant(tenant, context)
 
 
+def _written(spec: AzureKVProvider, context: StoreContext) -> tuple[str, str]:
+    """Client id and tenant as the manifest writes them, empty where it does not."""
+    auth = spec.auth_secret_ref
+    client = "" if auth is None else _text(auth.client_id, context, "authSecretRef.clientId")
+    if auth is not None and auth.tenant_id is not None:
+        return client, _text(auth.tenant_id, context, "authSecretRef.tenantId")
+    return client, spec.tenant_id or ""
+
+
+def _annotations(account: ServiceAccountSelector, context: StoreContext) -> Mapping[str, str]:
+    references = context.references
+    if not isinstance(references, _KnowsAccounts):
+        return {}
+    namespace = selectors.namespace_of(account.namespace, context)
+    return references.service_account_annotations(account.name, namespace=namespace)
+
+
+def _pods_token_file(spec: AzureKVProvider, context: StoreContext) -> Path | None:
+    """The pod's own token for Azure, where that is what logs in."""
+    # Inside a pod we are the pod, and this file has the audience that the pod's ordinary token lacks.
+    asks_cluster = spec.service_account_ref is not None and context.settings.service_account_tokens == "token-request"
+    return None if asks_cluster else context.settings.azure_federated_token_file
+
+
 def _assertion(spec: AzureKVProvider, context: StoreContext) -> Sensitive:
     """The service account's token that Azure trusts. Read anew at each login: it rotates."""
-    settings, account = context.settings, spec.service_account_ref
-    file = settings.azure_federated_token_file
-    # Inside a pod we are the pod, and this file has the audience that the pod's ordinary token lacks.
-    if file is not None and (account is None or settings.service_account_tokens != "token-request"):
+    account, file = spec.service_account_ref, _pods_token_file(spec, context)
+    if file is not None:
         return read_token(file)
     if account is None:
         raise ConfigurationError(

@@ -81,6 +81,7 @@ class Cluster:
 
     secrets: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     token: str = "jwt-of-the-account"
+    annotations: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def secret_value(self, name, key, *, namespace):
@@ -90,7 +91,11 @@ class Cluster:
     def config_map_value(self, name, key, *, namespace):
         raise AssertionError("no store of Azure refers to a ConfigMap")
 
-    def service_account_token(self, name, *, namespace, audiences=()):
+    def service_account_annotations(self, name, *, namespace):
+        self.asked.append(("annotations", namespace, name))
+        return self.annotations
+
+    def service_account_token(self, name, *, namespace, audiences=(), lifetime=None):
         self.asked.append(("token", namespace, name, *audiences))
         return Sensitive(self.token)
 

@@ -1,3 +1,4 @@
+import dataclasses
 import threading
 import time
 from datetime import timedelta
@@ -11,7 +12,7 @@ from virtrigaud_secrets.errors import (
     StoreUnavailableError,
     ThrottledError,
 )
-from virtrigaud_secrets.stores.azure.identity import AUDIENCE, Identity
+from virtrigaud_secrets.stores.azure.identity import AUDIENCE, CLIENT_ANNOTATION, TENANT_ANNOTATION, Identity
 from virtrigaud_secrets.stores.azure.transport import Transport
 from virtrigaud_secrets.testing.certificates import CertificateAuthority
 from virtrigaud_secrets.testing.clock import ManualClock
@@ -249,6 +250,45 @@ def test_the_tenant_of_a_named_account_may_be_in_a_secret(make_identity, signer,
     assert vault.entra.holder(identity.get_token(SCOPE).token) == "app"
 
 
+def test_an_account_that_says_itself_whom_it_acts_for(make_identity, signer, vault, credentials):
+    credentials.token = signer.sign(ACCOUNT, audiences=[AUDIENCE]).reveal_text()
+    credentials.annotations = {CLIENT_ANNOTATION: "app", TENANT_ANNOTATION: TENANT}
+    identity = make_identity(**WORKLOAD, serviceAccountRef={"name": "provider", "namespace": "ignored"})
+    assert vault.entra.holder(identity.get_token(SCOPE).token) == "app"
+    assert credentials.asked == [("annotations", "team", "provider"), ("token", "team", "provider", AUDIENCE)]
+
+
+def test_a_store_that_says_all_asks_for_no_annotations(make_identity, signer, credentials):
+    credentials.token = signer.sign(ACCOUNT, audiences=[AUDIENCE]).reveal_text()
+    reference = {"clientId": selector("client-id")}
+    fields = {**WORKLOAD, "tenantId": TENANT, "serviceAccountRef": {"name": "provider"}, "authSecretRef": reference}
+    make_identity(**fields).get_token(SCOPE)
+    assert [asked[0] for asked in credentials.asked] == ["secret", "token"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "annotation"),
+    [
+        ({"tenantId": TENANT}, TENANT_ANNOTATION),
+        ({"authSecretRef": {"clientId": selector("client-id")}}, CLIENT_ANNOTATION),
+    ],
+)
+def test_store_and_account_do_not_both_say_it(make_identity, credentials, fields, annotation):
+    credentials.annotations = {annotation: "x"}
+    with pytest.raises(ConfigurationError, match=f"annotation {annotation}"):
+        make_identity(**WORKLOAD, serviceAccountRef={"name": "provider"}, **fields).get_token(SCOPE)
+
+
+def test_references_that_know_no_annotations(make_identity, make_context, clock, signer, vault):
+    class Plain:
+        def service_account_token(self, name, *, namespace, audiences=()):
+            return signer.sign(ACCOUNT, audiences=audiences)
+
+    context = dataclasses.replace(make_context(**POD), references=Plain())
+    identity = make_identity(context, **WORKLOAD, serviceAccountRef={"name": "provider"})
+    assert vault.entra.holder(identity.get_token(SCOPE).token) == "app"
+
+
 def test_inside_a_pod_the_federated_file_goes_first(make_identity, make_context, signer, vault, cluster, tmp_path):
     file = tmp_path / "token"
     file.write_bytes(signer.sign(ACCOUNT, audiences=[AUDIENCE]).reveal())
@@ -258,7 +298,7 @@ def test_inside_a_pod_the_federated_file_goes_first(make_identity, make_context,
     assert cluster.asked == []
     asking = make_context(**POD, azure_federated_token_file=file, service_account_tokens="token-request")
     make_identity(asking, **fields).get_token(SCOPE)
-    assert cluster.asked == [("token", "team", "provider", AUDIENCE)]
+    assert cluster.asked == [("annotations", "team", "provider"), ("token", "team", "provider", AUDIENCE)]
 
 
 @pytest.mark.parametrize(
