@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.models.backends.vault import (
         VaultAppRole,
         VaultCertAuth,
+        VaultGCPAuth,
         VaultIamAuth,
         VaultJwtAuth,
         VaultKubernetesAuth,
@@ -73,7 +74,7 @@ def login_of(spec: VaultProvider, context: StoreContext) -> Login:
     """How the spec says to log in. Reads nothing yet.
 
     Raises:
-        UnsupportedFeatureError: by a method that is not supported.
+        UnsupportedFeatureError: by an identity that is not supported.
         ConfigurationError: the method is not complete.
     """
     auth, chosen = spec.auth, chosen_method(spec)
@@ -82,11 +83,7 @@ def login_of(spec: VaultProvider, context: StoreContext) -> Login:
     if auth.token_secret_ref is not None:
         selector = auth.token_secret_ref
         return GivenToken(lambda: references.secret(selector, context, field="tokenSecretRef"), "tokenSecretRef")
-    maker = _MAKERS.get(chosen)
-    if maker is not None:
-        return maker(getattr(auth, chosen), context)
-    name = type(auth).model_fields[chosen].alias or chosen
-    raise UnsupportedFeatureError(f"{context.store}: auth.{name} is known to ESO and not supported here yet")
+    return _MAKERS[chosen](getattr(auth, chosen), context)
 
 
 def _from_settings(context: StoreContext) -> GivenToken:
@@ -202,6 +199,22 @@ def _iam(spec: VaultIamAuth, context: StoreContext) -> LoginRequest:
     return LoginRequest("iam", _login_path(spec.path or DEFAULT_IAM_PATH), credentials)
 
 
+def _gcp(spec: VaultGCPAuth, context: StoreContext) -> LoginRequest:
+    if spec.secret_ref is None and (spec.workload_identity is not None or spec.service_account_ref is not None):
+        raise UnsupportedFeatureError(
+            f"{context.store}: auth.gcp logs in with a service account's key only: secretRef, or the file that "
+            "GOOGLE_APPLICATION_CREDENTIALS names. workloadIdentity and serviceAccountRef are known to ESO and not "
+            "supported here yet"
+        )
+
+    def credentials() -> Mapping[str, object]:
+        from virtrigaud_secrets.stores.vault import gcp_identity
+
+        return gcp_identity.login_body(spec, context)
+
+    return LoginRequest("gcp", _login_path(spec.path), credentials)
+
+
 def _login_path(mount: str) -> str:
     return f"auth/{mount.strip('/')}/login"
 
@@ -214,5 +227,6 @@ _MAKERS: Final[Mapping[str, Callable[..., LoginRequest]]] = {
     "jwt": _jwt,
     "cert": _cert,
     "iam": _iam,
+    "gcp": _gcp,
 }
 """Field of `auth` → what makes its login."""

@@ -5,7 +5,7 @@ from virtrigaud_secrets.errors import (
     ConfigurationError,
     UnsupportedFeatureError,
 )
-from virtrigaud_secrets.stores.vault.auth_methods import GivenToken, LoginRequest, login_of
+from virtrigaud_secrets.stores.vault.auth_methods import _MAKERS, METHODS, GivenToken, LoginRequest, login_of
 from virtrigaud_secrets.stores.vault.login import Tokens
 from virtrigaud_secrets.stores.vault.transport import Transport
 
@@ -122,9 +122,24 @@ def test_with_nothing_to_log_in_with(make, server):
     assert server.seen == []
 
 
-def test_other_methods_are_named(make_spec, make_context):
+def test_every_method_of_eso_has_its_login():
+    assert {"token_secret_ref", *_MAKERS} == set(METHODS)
+
+
+@pytest.mark.parametrize(
+    "identity", [{"workloadIdentity": {"serviceAccountRef": {"name": "a"}}}, {"serviceAccountRef": {"name": "a"}}]
+)
+def test_gcp_with_an_identity_that_is_not_supported(make_spec, make_context, identity):
     with pytest.raises(UnsupportedFeatureError, match=r"auth\.gcp "):
-        login_of(make_spec(auth={"gcp": {"role": "r"}}), make_context())
+        login_of(make_spec(auth={"gcp": {"role": "r"} | identity}), make_context())
+
+
+def test_gcp(make_spec, make_context):
+    login = login_of(make_spec(auth={"gcp": {"path": "/g/", "role": "r"}}), make_context())
+    assert isinstance(login, LoginRequest)
+    assert login.path == "auth/g/login"
+    with pytest.raises(ConfigurationError, match="GOOGLE_APPLICATION_CREDENTIALS"):
+        login.credentials()
 
 
 @pytest.mark.parametrize(("more", "path"), [({}, "auth/aws/login"), ({"path": "/corp/aws/"}, "auth/corp/aws/login")])
