@@ -6,8 +6,9 @@ the resolver's matter.
 
 from __future__ import annotations
 
-import binascii
 from typing import Final
+
+import pybase64
 
 from virtrigaud_secrets.errors import DecodingError
 
@@ -31,7 +32,7 @@ class Base64Error(DecodingError):
 
 def encode(data: bytes, *, url: bool = False) -> str:
     """The data as padded base64 without line breaks."""
-    text = binascii.b2a_base64(data, newline=False)
+    text = pybase64.b64encode(data)
     return (text.translate(_TO_URL) if url else text).decode("ascii")
 
 
@@ -57,9 +58,9 @@ def _decode_packed(packed: str | bytes) -> bytes | None:
     """The data of a text in the standard alphabet without line breaks; `None` if it is not one."""
     if len(packed) % _QUANTUM or packed[-3:] in {"===", b"==="}:
         return None
-    # With the padding in order, the decoder's strict mode refuses just what is outside of the alphabet.
+    # With the padding in order, validation refuses just what is outside of the alphabet.
     try:
-        return binascii.a2b_base64(packed, strict_mode=True)
+        return pybase64.b64decode(packed, validate=True)
     except ValueError:
         return None
 
