@@ -10,15 +10,15 @@ import base64
 import json
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from virtrigaud_secrets.clock import Clock
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.testing.servers.service_account_tokens import InvalidTokenError, ServiceAccount, TokenSigner
+from virtrigaud_secrets.testing.servers.service_account_tokens import InvalidTokenError, ServiceAccount
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -40,11 +40,23 @@ _NO_TENANT: Final = 90002
 _NO_RESOURCE: Final = 500011
 
 
+class TokenCheck(Protocol):
+    """Tells the tokens of a cluster's service accounts from others. `TokenSigner` does."""
+
+    def check(self, token: Sensitive, *, audiences: Sequence[str] = ()) -> tuple[ServiceAccount, tuple[str, ...]]:
+        """Whose token it is, and for which of `audiences` it is good.
+
+        Raises:
+            InvalidTokenError: it is nobody's, or for others.
+        """
+        ...
+
+
 @dataclass(slots=True)
 class _Application:
     secret: Sensitive | None = None
     certificate: RSAPublicKey | None = None
-    federated: list[tuple[TokenSigner, ServiceAccount]] = field(default_factory=list)
+    federated: list[tuple[TokenCheck, ServiceAccount]] = field(default_factory=list[tuple[TokenCheck, ServiceAccount]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +92,9 @@ class Entra:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         self._application(client_id).certificate = cast("RSAPublicKey", certificate.public_key())
 
-    def federate(self, client_id: str, signer: TokenSigner, account: ServiceAccount) -> None:
+    def federate(self, client_id: str, issuer: TokenCheck, account: ServiceAccount) -> None:
         """Let an application log in by a service account's token."""
-        self._application(client_id).federated.append((signer, account))
+        self._application(client_id).federated.append((issuer, account))
 
     def add_identity(self, client_id: str = "system-assigned") -> None:
         """Give the machine a managed identity; the first is the one for requests that name none."""
@@ -166,9 +178,9 @@ class Entra:
 
 
 def _federation(application: _Application, assertion: Sensitive) -> int:
-    for signer, account in application.federated:
+    for issuer, account in application.federated:
         try:
-            found, _ = signer.check(assertion, audiences=[EXCHANGE_AUDIENCE])
+            found, _ = issuer.check(assertion, audiences=[EXCHANGE_AUDIENCE])
         except InvalidTokenError as error:
             if "audiences" in str(error):
                 return _WRONG_AUDIENCE
