@@ -124,7 +124,7 @@ class Logins:
     def _pool(self, part: GCPWorkloadIdentity) -> tuple[str, str] | Fault:
         """The audience of the token exchange, and the identity pool that service account tokens are for."""
         project = part.cluster_project_id or self._metadata.project()
-        if isinstance(project, Fault):
+        if isinstance(project, Fault) and not self._context.settings.strict:
             # Off Google's cloud nobody knows the cluster's project; most often it is the secrets' own.
             project = self._spec.project_id or project
         location = part.cluster_location or self._metadata.attribute("cluster-location")

@@ -126,6 +126,9 @@ def test_off_google_the_clusters_project_is_taken_to_be_the_secrets(world):
     world.google.identity.machine = None
     part = {name: value for name, value in CLUSTER.items() if name != "clusterProjectID"}
     assert read(world, {"workloadIdentity": part}).startswith(f"{PROJECT}.svc.id.goog[")
+    world.change(strict=True)
+    with pytest.raises(AuthenticationError, match="names no clusterProjectID"):
+        read(world, {"workloadIdentity": part})
 
 
 def test_in_a_pod_we_are_the_pod(world, tmp_path):
