@@ -9,7 +9,8 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
 from virtrigaud_secrets.errors import (
     AuthenticationError,
@@ -33,8 +34,22 @@ AUDIENCE: Final = "sts.amazonaws.com"
 CONNECTIONS: Final = 10
 """Connections kept for one service: more than requests are sent at the same time."""
 
+ROLE_ANNOTATION: Final = "eks.amazonaws.com/role-arn"
+"""Annotation of a service account: the role that it stands for."""
+AUDIENCE_ANNOTATION: Final = "eks.amazonaws.com/audience"
+"""Annotation of a service account: whom its tokens are for, instead of STS's usual name."""
+
 Renewal = Callable[[], Mapping[str, object]]
 """Fetches temporary credentials, in the form in which the SDK keeps them."""
+
+
+@runtime_checkable
+class KnowsServiceAccounts(Protocol):
+    """References that can tell a service account's annotations; those that cannot are taken to know none."""
+
+    def service_account_annotations(self, name: str, *, namespace: str) -> Mapping[str, str]:
+        """The annotations, empty where nobody knows the account."""
+        ...
 
 
 class _Session(Protocol):
@@ -127,28 +142,47 @@ class Sessions:
         return bool(self._settings.aws_role_arn and self._settings.aws_web_identity_token_file)
 
     def _by_web_identity(self, selector: ServiceAccountSelector | None) -> Mapping[str, object]:
-        role, token = self._settings.aws_role_arn, self._web_identity_token(selector)
+        """Credentials for the pod's own token where it has one: inside a pod we are the pod (ESO §5 row 3)."""
+        path, wanted = self._settings.aws_web_identity_token_file, self._settings.service_account_tokens
+        role = self._settings.aws_role_arn
+        if selector is None or wanted == "projected" or (wanted == "auto" and path is not None):
+            token = self._pod_token(path)
+            role = role or self._annotations(selector).get(ROLE_ANNOTATION, "")
+        else:
+            annotations = self._annotations(selector)
+            # The account's own role: that of the settings is the pod's.
+            role = annotations.get(ROLE_ANNOTATION) or role
+            token = self._context.references.service_account_token(
+                selector.name,
+                namespace=selectors.namespace_of(selector.namespace, self._context),
+                audiences=(annotations.get(AUDIENCE_ANNOTATION) or AUDIENCE, *selector.audiences),
+            )
         if not role:
             raise ConfigurationError(
                 f"{self._context.store}: auth.jwt names a service account, and the role that it stands for is not "
-                "known: set AWS_ROLE_ARN (Settings.aws_role_arn), as EKS does in a pod whose account is annotated "
-                "with eks.amazonaws.com/role-arn"
+                f"known: annotate the account with {ROLE_ANNOTATION}, or set AWS_ROLE_ARN (Settings.aws_role_arn), as "
+                "EKS does in a pod with IRSA"
             )
         parameters = {"RoleArn": role, "RoleSessionName": SESSION_NAME, "WebIdentityToken": token}
         return self._sts("AssumeRoleWithWebIdentity", role, parameters, None)
 
-    def _web_identity_token(self, selector: ServiceAccountSelector | None) -> Sensitive:
-        """The pod's own token file where there is one: inside a pod we are the pod (ESO §5 row 3)."""
-        path, wanted = self._settings.aws_web_identity_token_file, self._settings.service_account_tokens
-        if path is not None and (wanted != "token-request" or selector is None):
-            return _file_token(path.read_bytes) or self._no_token(f"{path} is empty or cannot be read")
-        if selector is None or wanted == "projected":
+    def _pod_token(self, path: Path | None) -> Sensitive:
+        if path is None:
             return self._no_token("AWS_WEB_IDENTITY_TOKEN_FILE (Settings.aws_web_identity_token_file) is not set")
-        return self._context.references.service_account_token(
-            selector.name,
-            namespace=selectors.namespace_of(selector.namespace, self._context),
-            audiences=(AUDIENCE, *selector.audiences),
-        )
+        return _file_token(path.read_bytes) or self._no_token(f"{path} is empty or cannot be read")
+
+    def _annotations(self, selector: ServiceAccountSelector | None) -> Mapping[str, str]:
+        references = self._context.references
+        if selector is None or not isinstance(references, KnowsServiceAccounts):
+            return {}
+        namespace = selectors.namespace_of(selector.namespace, self._context)
+        try:
+            return references.service_account_annotations(selector.name, namespace=namespace)
+        except StoreError:
+            # Not every identity may read service accounts; the settings can say the same.
+            if self._settings.aws_role_arn:
+                return {}
+            raise
 
     def _no_token(self, why: str) -> Sensitive:
         raise ConfigurationError(f"{self._context.store}: there is no web identity token: {why}")

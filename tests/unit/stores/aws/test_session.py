@@ -7,7 +7,7 @@ import pytest
 from botocore.parsers import ResponseParserError
 
 from virtrigaud_secrets.clock import SystemClock
-from virtrigaud_secrets.errors import AuthenticationError, ConfigurationError
+from virtrigaud_secrets.errors import AccessDeniedError, AuthenticationError, ConfigurationError
 from virtrigaud_secrets.models.backends.aws import AWSProvider
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
@@ -124,6 +124,49 @@ def test_a_web_identity_is_shown_when_it_is_needed(sts):
     assert (operation, parameters["RoleArn"], credentials) == ("AssumeRoleWithWebIdentity", ROLE, None)
     assert parameters["WebIdentityToken"].reveal_text() == "contract/reader for sts.amazonaws.com"
     assert frozen(connection)[0] == "ASIA1"
+
+
+class Annotated(Objects):
+    def __init__(self, annotations):
+        self.annotations = annotations
+
+    def service_account_annotations(self, name, *, namespace):
+        assert (name, namespace) == ("reader", "contract")
+        if isinstance(self.annotations, Exception):
+            raise self.annotations
+        return self.annotations
+
+
+def annotated(annotations, settings):
+    spec = AWSProvider.model_validate({"service": "SecretsManager", "region": "us-west-2", "auth": JWT})
+    context = store_context(settings=Settings(**settings), clock=SystemClock())
+    return Sessions(spec, dataclasses.replace(context, references=Annotated(annotations)))
+
+
+def test_an_account_says_which_role_it_stands_for_and_whom_its_tokens_are_for(sts):
+    said = {"eks.amazonaws.com/role-arn": "arn:account", "eks.amazonaws.com/audience": "theirs"}
+    frozen(annotated(said, {"aws_role_arn": "arn:pod"}).connect("ssm"))
+    ((_, parameters, _),) = sts
+    assert parameters["RoleArn"] == "arn:account"
+    assert parameters["WebIdentityToken"].reveal_text() == "contract/reader for theirs"
+
+
+@pytest.mark.parametrize(("own", "role"), [("arn:pod", "arn:pod"), ("", "arn:account")])
+def test_the_pods_own_token_goes_with_the_pods_own_role(sts, tmp_path, own, role):
+    path = tmp_path / "token"
+    path.write_text("mine")
+    settings = {"aws_role_arn": own, "aws_web_identity_token_file": path}
+    frozen(annotated({"eks.amazonaws.com/role-arn": "arn:account"}, settings).connect("ssm"))
+    ((_, parameters, _),) = sts
+    assert (parameters["RoleArn"], parameters["WebIdentityToken"].reveal()) == (role, b"mine")
+
+
+def test_an_account_that_may_not_be_read_is_a_fault_only_where_nothing_else_says_the_role(sts):
+    denied = AccessDeniedError("get serviceaccounts")
+    frozen(annotated(denied, {"aws_role_arn": "arn:pod"}).connect("ssm"))
+    assert sts[0][1]["RoleArn"] == "arn:pod"
+    with pytest.raises(AccessDeniedError, match="serviceaccounts"):
+        frozen(annotated(denied, {}).connect("ssm"))
 
 
 def test_the_pods_file_is_read_at_every_login(sts, tmp_path):
