@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,8 @@ _numbers = itertools.count()
 @pytest.fixture(scope="session")
 def running_services() -> Iterator[AWSServices]:
     reason = AWSServices.missing_reason()
+    if reason and os.environ.get("VIRTRIGAUD_SECRETS_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"a server is required and missing: {reason}", pytrace=False)
     if reason:
         pytest.skip(f"server missing: {reason}")
     with AWSServices() as server:
