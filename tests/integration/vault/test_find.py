@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from virtrigaud_secrets import Resolver
 from virtrigaud_secrets.clock import SystemClock
 from virtrigaud_secrets.errors import AccessDeniedError, LocalServerError, SecretNotFoundError
 from virtrigaud_secrets.models.backends.vault import VaultProvider
@@ -99,3 +101,24 @@ def test_each_match_is_read_once(engines, find):
         "find2/metadata/team/b/",
         "find2/metadata/team/deep/",
     ]
+
+
+@pytest.mark.parametrize("provider", ["vault", "openBao"])
+def test_from_manifest_to_bundle(engines, tmp_path, provider):
+    spec = {"server": engines.address, "path": "find1", "version": "v1"}
+    store = {"kind": "SecretStore", "metadata": {"name": "s", "namespace": "n"}, "spec": {"provider": {provider: spec}}}
+    search = {"path": "team", "name": {"regexp": "[ab]$"}}
+    secret = {
+        "kind": "ExternalSecret",
+        "metadata": {"name": "e", "namespace": "n"},
+        "spec": {"secretStoreRef": {"name": "s"}, "dataFrom": [{"find": search}]},
+    }
+    documents = [json.dumps({"apiVersion": "external-secrets.io/v1", **one}) for one in (store, secret)]
+    (tmp_path / "all.yaml").write_text("\n---\n".join(documents))
+    settings = Settings(vault_token=engines.root_token, ca_file=engines.ca_file)
+    with Resolver.from_path(tmp_path, settings=settings) as resolver:
+        bundle = resolver.resolve("e", namespace="n")
+        assert {name: bundle.text(name) for name in bundle} == {
+            "team_a": '{"name":"team/a"}',
+            "team_b": '{"name":"team/b"}',
+        }
