@@ -59,7 +59,7 @@ def run(scratch: Path) -> Iterator[Run]:
         environment = {"PATH": os.environ["PATH"], "TMPDIR": str(scratch)}
         extra = options.pop("env", {})
         assert isinstance(extra, dict)
-        process: subprocess.Popen[str] = subprocess.Popen(  # noqa: S603  # this interpreter
+        process: subprocess.Popen[str] = subprocess.Popen(  # this interpreter
             [*python, "-m", "virtrigaud_secrets.cli", *arguments],
             env=environment | extra,
             cwd="/",
@@ -218,7 +218,7 @@ def usable_interpreter(account: Mapping[str, object], environment: Mapping[str, 
         try:
             command = [python, "-c", "import virtrigaud_secrets.testing, cryptography.x509, pg8000, rich"]
             options: dict[str, object] = {"env": environment, "cwd": "/", **account}
-            subprocess.run(command, check=True, capture_output=True, **options)  # type: ignore[call-overload]  # noqa: S603
+            subprocess.run(command, check=True, capture_output=True, **options)  # type: ignore[call-overload]
         except (OSError, subprocess.CalledProcessError):
             continue
         return python

@@ -1,7 +1,7 @@
 """The guide's Vault manifests, as written, through the public face, against a real OpenBao and PostgreSQL.
 
-The server's audit log says what was asked: one read for the secret of four properties, two for the dynamic one, one POST
-for the certificate.
+The server's audit log says what was asked: one read for the secret of four properties, two for the dynamic one, one
+POST for the certificate.
 """
 
 import dataclasses
@@ -159,7 +159,8 @@ def test_a_path_that_the_policy_refuses_names_path_and_capability(guide_world, t
     (tmp_path / "store.yaml").write_text(store)
     (tmp_path / "es.yaml").write_text("""
         {apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {name: x, namespace: virtrigaud-system},
-         spec: {secretStoreRef: {name: vault-secret-store}, data: [{secretKey: a, remoteRef: {key: secret/data/other/x}}]}}
+         spec: {secretStoreRef: {name: vault-secret-store},
+                data: [{secretKey: a, remoteRef: {key: secret/data/other/x}}]}}
     """)
     with (
         Resolver.from_path(tmp_path, settings=guide_world.settings()) as resolver,

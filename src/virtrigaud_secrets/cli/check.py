@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from typing import Annotated
 
@@ -26,7 +27,7 @@ def check(
     strict: options.Strict = False,
 ) -> int:
     """Check manifests and print every finding. Exit code 1 where one is an error."""
-    from virtrigaud_secrets.manifests import inspect
+    from virtrigaud_secrets.manifests import Judgement, inspect
 
     report = inspect(path, strict=strict)
     if output_format is CheckFormat.JSON:
@@ -35,8 +36,6 @@ def check(
         output = console()
         for finding in report.findings:
             output.print(visible(str(finding)))
-        counts = dict.fromkeys(("valid", "invalid", "skipped"), 0)
-        for verdict in report.verdicts:
-            counts[verdict.verdict] += 1
-        output.print(", ".join(f"{count} {word}" for word, count in counts.items()))
+        counts = Counter(verdict.verdict for verdict in report.verdicts)
+        output.print(", ".join(f"{counts[judgement]} {judgement}" for judgement in Judgement))
     return ExitCode.OK if report.ok else ExitCode.INVALID

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -51,13 +51,14 @@ def _values(path: Path) -> dict[str, bytes]:
     import yaml
 
     try:
-        document = yaml.load(_read(path), Loader=yaml.BaseLoader)  # noqa: S506  # every scalar stays text
+        document: object = yaml.load(_read(path), Loader=yaml.BaseLoader)  # noqa: S506  # every scalar stays text
     except (yaml.YAMLError, ValueError, RecursionError):
         # ValueError: an escape beyond Unicode. RecursionError: brackets without end.
         raise ConfigurationError(f"{path} is not YAML") from None
-    if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):
+    values = cast("dict[object, object]", document) if isinstance(document, dict) else {"": None}
+    if not all(isinstance(value, str) for value in values.values()):
         raise ConfigurationError(f"{path}: expected a mapping of key to text")
     try:
-        return {str(key): value.encode() for key, value in document.items()}
+        return {str(key): str(value).encode() for key, value in values.items()}
     except UnicodeEncodeError:
         raise ConfigurationError(f"{path}: a text holds half a surrogate pair") from None

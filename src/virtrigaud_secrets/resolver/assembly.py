@@ -53,7 +53,7 @@ def assemble(plan: Plan, answers: Answers) -> dict[str, Value]:
 def _values(step: Step, answer: Answer | Mapping[str, Answer]) -> Iterator[tuple[str, Value]]:
     store = str(asked_by(step).store)
     if isinstance(step, FindStep):
-        found = answer if isinstance(answer, Mapping) else {}
+        found: Mapping[str, Answer] = {} if isinstance(answer, Answer) else answer
         values = {name: one.payload.whole() for name, one in found.items()}
         # Converted beside their values, so that each key still finds the answer it came from.
         names = dict(zip(convert_keys(values, strategy=step.conversion), sorted(values), strict=True))

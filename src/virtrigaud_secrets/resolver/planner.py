@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from virtrigaud_secrets.errors import ManifestError, SecretsError, UnsupportedFeatureError, raise_all
 from virtrigaud_secrets.findings import Finding
@@ -106,15 +106,16 @@ class _Planning:
         if text is None:
             return
         try:
-            parameters = json.loads(text)
+            written: object = json.loads(text)
         except (ValueError, RecursionError):
-            parameters = None
-        if not isinstance(parameters, dict) or not all(isinstance(value, dict) for value in parameters.values()):
+            written = None
+        parameters = cast("dict[str, object]", written) if isinstance(written, dict) else {"": None}
+        if not all(isinstance(value, dict) for value in parameters.values()):
             raise self._finding(
                 f"metadata.annotations[{PARAMETERS_ANNOTATION}]",
                 'expected a JSON object of remote key to parameters, such as {"pki/issue/role": {"common_name": "…"}}',
             )
-        self._parameters = parameters
+        self._parameters = cast("dict[str, dict[str, object]]", parameters)
 
     def _finding(self, field: str, message: str) -> ManifestError:
         finding = Finding(

@@ -50,7 +50,7 @@ def gone(pid: int) -> bool:
 def test_servers_and_files_go_with_their_starter(ending: str) -> None:
     handling = "SIG_IGN" if ending == "SIGKILL" else "SIG_DFL"  # a server that does not want to end costs time
     command = [sys.executable, "-c", STARTER.format(ending=ENDINGS[ending], handling=handling)]
-    starter = subprocess.Popen(  # noqa: S603  # this interpreter
+    starter = subprocess.Popen(  # this interpreter
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     assert starter.stdout is not None
