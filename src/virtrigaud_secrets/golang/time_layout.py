@@ -201,16 +201,17 @@ def _skip(text: str, literal: str) -> str:
     """The text after the literal; a run of blanks in the literal stands for any run of blanks, or none at the end."""
     if text.startswith(literal) and " " not in literal:
         return text[len(literal) :]
-    while literal:
-        if literal[0] == " ":
-            if text and text[0] != " ":
+    at = 0
+    for index, character in enumerate(literal):
+        if character != " ":
+            if text[at : at + 1] != character:
                 raise LayoutError("the text does not follow the layout")
-            literal, text = literal.lstrip(" "), text.lstrip(" ")
-            continue
-        if not text or text[0] != literal[0]:
-            raise LayoutError("the text does not follow the layout")
-        literal, text = literal[1:], text[1:]
-    return text
+            at += 1
+        elif literal[index - 1 : index] != " ":
+            if at < len(text) and text[at] != " ":
+                raise LayoutError("the text does not follow the layout")
+            at = len(text) - len(text[at:].lstrip(" "))
+    return text[at:]
 
 
 def _read_element(reading: _Reading, element: str) -> None:

@@ -31,7 +31,7 @@ LONGEST_READABLE_KEY: Final = 1024
 _UNREADABLE: Final = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _HARMLESS: Final = re.compile(r"[A-Za-z0-9_/+](?:[A-Za-z0-9_/+.=,;@%~-]| (?=[A-Za-z0-9_/+.=]))*")
 _BREAKS: Final = frozenset("\r\n\x85\u2028\u2029")
-_FOLDED_BREAK: Final = re.compile(" *((?:\x85 *)+)")
+_FOLDED_BREAK: Final = re.compile("(?<! ) *+((?:\x85 *+)+)")
 _START_INDICATORS: Final = frozenset("#,[]{}&*!|>'\"%@`")
 _ESCAPES: Final = {
     "\0": "0", "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e", '"': '"',

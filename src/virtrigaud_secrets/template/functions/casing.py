@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from virtrigaud_secrets.golang import strings
 from virtrigaud_secrets.golang.reflect import STRING, to_bytes
-from virtrigaud_secrets.template.functions.table import Function, table
+from virtrigaud_secrets.template.functions.table import Context, Function, table
 
 _CJK_START: Final = "\u3400"
 _CJK: Final = (("\u3400", "\u4d85"), ("\u4e00", "\u9fcc"), ("\U00020000", "\U0002b81d"))
@@ -91,8 +91,8 @@ def _camel_case(text: str) -> str:
 class _Word(NamedTuple):
     kind: str
     """`number`, `upper`, `letters`, `connector`, `punctuation`, `other`; `invalid` at the end and for no character."""
-    text: str
-    rest: str
+    start: int
+    end: int
 
 
 def _is_alphabetic(character: str) -> bool:
@@ -136,16 +136,16 @@ def _is_invalid(character: str) -> bool:
     return character == strings.REPLACEMENT or "\ud800" <= character <= "\udfff"
 
 
-def _next_word(text: str) -> _Word:
+def _next_word(text: str, start: int) -> _Word:
     # Characters that are none are skipped together with the one that follows them.
-    first = 0
+    first = start
     while first < len(text) and _is_invalid(text[first]):
         first += 1
     if first == len(text):
-        return _Word("invalid", text, "")
+        return _Word("invalid", start, first)
     kind = next(kind for kind, belongs in _KINDS if belongs(text[first]))
     end = _upper_end(text, first + 1) if kind == "upper" else _run_end(text, first + 1, _CONTINUES[kind])
-    return _Word(kind, text[:end], text[end:])
+    return _Word(kind, start, end)
 
 
 def _peek(text: str, at: int, previous: str) -> tuple[str, int]:
@@ -179,10 +179,11 @@ def _upper_end(text: str, end: int) -> int:
     return end
 
 
-def _lower(word: _Word, connector: str) -> str:
+def _lower(text: str, word: _Word, connector: str) -> str:
+    piece = text[word.start : word.end]
     if word.kind not in {"upper", "connector"}:
-        return word.text
-    return "".join(_lower_one(character, connector) for character in strings.runes(word.text))
+        return piece
+    return "".join(_lower_one(character, connector) for character in strings.runes(piece))
 
 
 def _lower_one(character: str, connector: str) -> str:
@@ -191,74 +192,102 @@ def _lower_one(character: str, connector: str) -> str:
     return strings.lower_of(character) if strings.is_upper(character) else character
 
 
-def _joined_case(connector: str) -> Callable[[str], str]:
+class _Joiner:
     """Words in small letters with a connector between them; numbers stay with the word before them where they can."""
 
+    def __init__(self, text: str, connector: str) -> None:
+        self._text = text
+        self._connector = connector
+        self._out: list[str] = []
+
+    def run(self) -> str:
+        """The text in its new case."""
+        word = self._next(0)
+        while word.end < len(self._text):
+            if word.kind != "connector":
+                self._write(word)
+            last, word = word, self._next(word.end)
+            word = self._join(last, word)
+        self._write(word)
+        return "".join(self._out)
+
+    def _next(self, start: int) -> _Word:
+        return _next_word(self._text, start)
+
+    def _write(self, word: _Word) -> None:
+        self._out.append(_lower(self._text, word, self._connector))
+
+    def _connect(self, word: _Word, *unless: str) -> None:
+        if word.kind not in unless:
+            self._out.append(self._connector)
+
+    def _join(self, last: _Word, word: _Word) -> _Word:
+        """Write what comes between two words; gives the word still to be written."""
+        if last.kind == "connector":
+            self._write(last)
+        elif last.kind == "number":
+            word = self._take_letters(word)
+            self._connect(word, "invalid", "punctuation", "connector")
+        elif last.kind != "punctuation":
+            word = self._after_letters(word)
+        return word
+
+    def _take_letters(self, word: _Word) -> _Word:
+        while word.kind in {"letters", "number"}:
+            self._write(word)
+            word = self._next(word.end)
+        return word
+
+    def _after_letters(self, word: _Word) -> _Word:
+        if word.kind != "number":
+            self._connect(word, "connector", "punctuation")
+            return word
+        if word.end == len(self._text):
+            return word
+        number, word = word, self._next(word.end)
+        if word.kind != "letters":
+            self._write(number)
+            self._connect(word, "connector", "punctuation")
+            return word
+        self._out.append(self._connector)
+        self._write(number)
+        word = self._take_letters(word)
+        self._connect(word, "invalid", "connector", "punctuation")
+        return word
+
+
+def _joined_case(connector: str) -> Callable[[str], str]:
     def convert(text: str) -> str:
         if text.isascii() and text.islower() and text.isalpha():
             return text
-        out: list[str] = []
-        word = _next_word(text)
-        while word.rest:
-            if word.kind != "connector":
-                out.append(_lower(word, connector))
-            last, word = word, _next_word(word.rest)
-            word = _join(last, word, connector, out)
-        out.append(_lower(word, connector))
-        return "".join(out)
+        return _Joiner(text, connector).run()
 
     return convert
 
 
-def _join(last: _Word, word: _Word, connector: str, out: list[str]) -> _Word:
-    """Write what comes between two words; gives the word still to be written."""
-    if last.kind == "connector":
-        out.append(_lower(last, connector))
-    elif last.kind == "number":
-        word = _take_letters(word, connector, out)
-        if word.kind not in {"invalid", "punctuation", "connector"}:
-            out.append(connector)
-    elif last.kind != "punctuation":
-        word = _after_letters(word, connector, out)
-    return word
+def _counted(convert: Callable[[str], str], characters_per_step: int) -> Callable[[Context, str], str]:
+    """The conversion, which looks at each character, with its work counted."""
+
+    def apply(context: Context, text: str) -> str:
+        context.spend(len(text) // characters_per_step)
+        return convert(text)
+
+    return apply
 
 
-def _take_letters(word: _Word, connector: str, out: list[str]) -> _Word:
-    while word.kind in {"letters", "number"}:
-        out.append(_lower(word, connector))
-        word = _next_word(word.rest)
-    return word
-
-
-def _after_letters(word: _Word, connector: str, out: list[str]) -> _Word:
-    if word.kind != "number":
-        if word.kind not in {"connector", "punctuation"}:
-            out.append(connector)
-        return word
-    if not word.rest:
-        return word
-    number, word = word, _next_word(word.rest)
-    if word.kind != "letters":
-        out.append(number.text)
-        if word.kind not in {"connector", "punctuation"}:
-            out.append(connector)
-        return word
-    out.extend((connector, number.text))
-    word = _take_letters(word, connector, out)
-    if word.kind not in {"invalid", "connector", "punctuation"}:
-        out.append(connector)
-    return word
+def _function(name: str, convert: Callable[[str], str], characters_per_step: int = 8) -> Function:
+    return Function(name, _counted(convert, characters_per_step), (STRING,), STRING, context=True)
 
 
 FUNCTIONS: Final = table(
-    Function("upper", strings.to_upper, (STRING,), STRING),
-    Function("lower", strings.to_lower, (STRING,), STRING),
-    Function("title", strings.title, (STRING,), STRING),
-    Function("untitle", _untitle, (STRING,), STRING),
-    Function("swapcase", _swap_case, (STRING,), STRING),
-    Function("initials", _initials, (STRING,), STRING),
-    Function("camelcase", _camel_case, (STRING,), STRING),
-    Function("snakecase", _joined_case("_"), (STRING,), STRING),
-    Function("kebabcase", _joined_case("-"), (STRING,), STRING),
+    _function("upper", strings.to_upper),
+    _function("lower", strings.to_lower),
+    _function("title", strings.title),
+    _function("untitle", _untitle),
+    _function("swapcase", _swap_case),
+    _function("initials", _initials),
+    _function("camelcase", _camel_case),
+    _function("snakecase", _joined_case("_"), 1),
+    _function("kebabcase", _joined_case("-"), 1),
 )
 """Letter case."""

@@ -10,15 +10,28 @@ from virtrigaud_secrets.golang.duration import HOUR, MINUTE, SECOND, DurationErr
 from virtrigaud_secrets.golang.reflect import ANY, STRING, Int32, Int64, wrap_int
 from virtrigaud_secrets.golang.strconv import NumberError, parse_int
 from virtrigaud_secrets.golang.time import LOCAL, MAX_DURATION, UTC, ZERO_TIME, Time, load_location
-from virtrigaud_secrets.golang.time_layout import LayoutError, format_time, parse_time
-from virtrigaud_secrets.template.functions.moments import TIME, GoTime
+from virtrigaud_secrets.golang.time_layout import LayoutError
+from virtrigaud_secrets.template.functions.moments import TIME, GoTime, format_layout, parse_layout
 from virtrigaud_secrets.template.functions.table import Context, Function, FunctionError, table
 
+LONGEST_DURATION: Final = 256
+"""Characters of a duration that is read; Go would add up any number of parts."""
 _HTML_LAYOUT: Final = "2006-01-02"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=PYTHON_UTC)
 _UNITS: Final = (
     (24 * 365 * HOUR, "y"), (24 * 30 * HOUR, "mo"), (24 * HOUR, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"),
 )  # fmt: skip
+
+
+def _nanoseconds(text: str) -> int:
+    """The duration of a text.
+
+    Raises:
+        DurationError: it is none, or longer than anybody writes.
+    """
+    if len(text) > LONGEST_DURATION:
+        raise DurationError("time: invalid duration")
+    return parse_duration(text)
 
 
 def _now(context: Context) -> Time:
@@ -46,7 +59,7 @@ def _time_of(context: Context, value: object, integers: tuple[type, ...]) -> Tim
 
 def _date_in_zone(context: Context, layout: str, value: object, zone: str) -> str:
     time = _time_of(context, value, (int, Int64, Int32))
-    return format_time(time.at(load_location(zone) or UTC), layout)
+    return format_layout(time.at(load_location(zone) or UTC), layout)
 
 
 def _date(context: Context, layout: str, value: object) -> str:
@@ -63,28 +76,28 @@ def _html_date_in_zone(context: Context, value: object, zone: str) -> str:
 
 def _must_modify(text: str, value: GoTime) -> GoTime:
     try:
-        return GoTime(value.time.add(parse_duration(text)))
+        return GoTime(value.time.add(_nanoseconds(text)))
     except DurationError:
         raise FunctionError("time: invalid duration") from None
 
 
 def _modify(text: str, value: GoTime) -> GoTime:
     try:
-        return GoTime(value.time.add(parse_duration(text)))
+        return GoTime(value.time.add(_nanoseconds(text)))
     except DurationError:
         return value
 
 
 def _must_to_date(layout: str, text: str) -> GoTime:
     try:
-        return GoTime(parse_time(layout, text))
+        return GoTime(parse_layout(layout, text))
     except LayoutError as error:
         raise FunctionError(f"parsing time: {error}") from None
 
 
 def _to_date(layout: str, text: str) -> GoTime:
     try:
-        return GoTime(parse_time(layout, text))
+        return GoTime(parse_layout(layout, text))
     except LayoutError:
         return GoTime(ZERO_TIME)
 
@@ -112,7 +125,7 @@ def _duration_round(context: Context, value: object) -> str:
     nanoseconds = 0
     if isinstance(value, str):
         try:
-            nanoseconds = parse_duration(value)
+            nanoseconds = _nanoseconds(value)
         except DurationError:
             nanoseconds = 0
     elif type(value) is Int64:

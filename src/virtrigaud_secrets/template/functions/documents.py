@@ -12,13 +12,17 @@ from virtrigaud_secrets.golang.strconv import format_float
 from virtrigaud_secrets.template.functions.objects import LibraryValue
 from virtrigaud_secrets.template.functions.table import Context, Function, FunctionError, table
 
+_CHARACTERS_PER_STEP: Final = 16
+"""Text read for the cost of one action."""
+
 
 class _Converter:
     """Turns Go values into what the JSON writer takes, and keeps count of how large the text will be at least."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._size = 0
+        self.size = 0
+        """Characters met so far."""
 
     def convert(self, value: object) -> JSONValue:  # noqa: PLR0911  # a table of types
         if value is None or isinstance(value, bool):
@@ -53,9 +57,9 @@ class _Converter:
         return key
 
     def _count(self, size: int) -> None:
-        self._size += size
-        if self._size > self._context.limits.value_size:
-            self._context.check_size(self._size)
+        self.size += size
+        if self.size > self._context.limits.value_size:
+            self._context.check_size(self.size)
 
 
 def _float32(value: Float32) -> Number:
@@ -73,7 +77,10 @@ def to_json_value(context: Context, value: object) -> JSONValue:
         JSONError: it has no JSON.
         FunctionError: it is too large, or one of its parts refuses.
     """
-    return _Converter(context).convert(value)
+    converter = _Converter(context)
+    converted = converter.convert(value)
+    context.spend(converter.size // _CHARACTERS_PER_STEP)
+    return converted
 
 
 _Writer = Callable[[JSONValue], str]
@@ -105,14 +112,16 @@ def _writing(writer: _Writer, *, forgiving: bool, escape_html: bool = True) -> C
     return write
 
 
-def _must_read(text: str) -> Decoded:
+def _must_read(context: Context, text: str) -> Decoded:
+    context.spend(len(text) // _CHARACTERS_PER_STEP)
     try:
         return encoding_json.unmarshal(text)
     except JSONError as error:
         raise FunctionError(str(error)) from None
 
 
-def _read(text: str) -> Decoded:
+def _read(context: Context, text: str) -> Decoded:
+    context.spend(len(text) // _CHARACTERS_PER_STEP)
     try:
         return encoding_json.unmarshal(text)
     except JSONError:
@@ -128,7 +137,7 @@ FUNCTIONS: Final = table(
     Function(
         "mustToRawJson", _writing(_raw, forgiving=False, escape_html=False), (ANY,), STRING, context=True, walks=True
     ),
-    Function("fromJson", _read, (STRING,), ANY),
-    Function("mustFromJson", _must_read, (STRING,), ANY),
+    Function("fromJson", _read, (STRING,), ANY, context=True),
+    Function("mustFromJson", _must_read, (STRING,), ANY, context=True),
 )
 """JSON."""

@@ -8,11 +8,12 @@ from typing import Final
 
 from virtrigaud_secrets.golang import base64
 from virtrigaud_secrets.golang.reflect import STRING, to_bytes, to_string
-from virtrigaud_secrets.template.functions.table import Function, table
+from virtrigaud_secrets.template.functions.table import Context, Function, table
 
 _WELL_FORMED: Final = re.compile(rb"(?:[A-Z2-7]{8})*(?:[A-Z2-7]{2}={6}|[A-Z2-7]{4}={4}|[A-Z2-7]{5}={3}|[A-Z2-7]{7}=)?")
 _BASE32: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 _GROUP: Final = 8
+_CHARACTERS_PER_STEP: Final = 32
 _PADDED_LENGTHS: Final = frozenset({2, 4, 5, 7})
 _HEX: Final = re.compile(rb"(?:[0-9a-fA-F]{2})*")
 _NOT_HEX: Final = re.compile(rb"[^0-9a-fA-F]")
@@ -30,11 +31,13 @@ def _base64_decode(text: str) -> str:
         return str(error)
 
 
-def _base32_encode(text: str) -> str:
+def _base32_encode(context: Context, text: str) -> str:
+    context.spend(len(text) // _CHARACTERS_PER_STEP)
     return python_base64.b32encode(to_bytes(text)).decode("ascii")
 
 
-def _base32_decode(text: str) -> str:
+def _base32_decode(context: Context, text: str) -> str:
+    context.spend(len(text) // _CHARACTERS_PER_STEP)
     data = to_bytes(text).translate(None, b"\r\n")
     fault, end = None, len(data)
     if _WELL_FORMED.fullmatch(data) is None:
@@ -82,8 +85,8 @@ def _hex_decode(text: str) -> str:
 FUNCTIONS: Final = table(
     Function("b64enc", _base64_encode, (STRING,), STRING),
     Function("b64dec", _base64_decode, (STRING,), STRING),
-    Function("b32enc", _base32_encode, (STRING,), STRING),
-    Function("b32dec", _base32_decode, (STRING,), STRING),
+    Function("b32enc", _base32_encode, (STRING,), STRING, context=True),
+    Function("b32dec", _base32_decode, (STRING,), STRING, context=True),
     Function("hexdec", _hex_decode, (STRING,), STRING),
 )
 """Encodings."""

@@ -34,7 +34,37 @@ MONTH: Final = GoType("time.Month", "int")
 WEEKDAY: Final = GoType("time.Weekday", "int")
 LOCATION: Final = pointer_to(GoType("time.Location", "struct"))
 
+LONGEST_LAYOUT: Final = 4096
+"""Characters of a layout: each may stand for a part of the time, to be worked out."""
+LONGEST_TEXT: Final = 65_536
+"""Characters of a time that is read: each part of the layout cuts it."""
+
 _MAX_YEAR: Final = 9999
+
+
+def format_layout(time: Time, layout: str) -> str:
+    """The time written by a template's layout.
+
+    Raises:
+        FunctionError: the layout is too long.
+    """
+    if len(layout) > LONGEST_LAYOUT:
+        raise FunctionError(f"the layout is longer than {LONGEST_LAYOUT} characters")
+    return time_layout.format_time(time, layout)
+
+
+def parse_layout(layout: str, text: str) -> Time:
+    """The time that a text names by a template's layout.
+
+    Raises:
+        FunctionError: the layout is too long.
+        LayoutError: the text does not follow it, or is too long.
+    """
+    if len(layout) > LONGEST_LAYOUT:
+        raise FunctionError(f"the layout is longer than {LONGEST_LAYOUT} characters")
+    if len(text) > LONGEST_TEXT:
+        raise time_layout.LayoutError("the text is too long")
+    return time_layout.parse_time(layout, text)
 
 
 class GoMonth(LibraryValue, int):
@@ -211,7 +241,7 @@ def _epoch(divisor: int) -> Callable[[GoTime], object]:
 
 
 def _format(value: GoTime, layout: str) -> str:
-    return time_layout.format_time(value.time, layout)
+    return format_layout(value.time, layout)
 
 
 def _truncate(value: GoTime, unit: int) -> GoTime:
@@ -229,7 +259,7 @@ def _nanoseconds(value: GoDuration) -> Int64:
 def _append_format(value: GoTime, prefix: object, layout: str) -> bytes:
     if not isinstance(prefix, bytes):
         raise FunctionError("wrong type for value; expected []uint8")
-    return prefix + time_layout.format_time(value.time, layout).encode("utf-8", "surrogateescape")
+    return prefix + format_layout(value.time, layout).encode("utf-8", "surrogateescape")
 
 
 def _fraction_of(unit: int) -> Callable[[GoDuration], float]:

@@ -10,6 +10,8 @@ from virtrigaud_secrets.template.functions.table import Context, Function, Funct
 
 _BYTES_PER_STEP: Final = 1024
 """Text searched for the cost of one action."""
+_REPLACED_PER_STEP: Final = 4
+"""Text in which matches are replaced for that cost: there may be one at each character."""
 
 
 def _try_compile(context: Context, pattern: str, text: str) -> regexp.Regexp | None:
@@ -81,14 +83,21 @@ def _check_replaced(context: Context, compiled: regexp.Regexp, text: str, replac
 
 def _replace(context: Context, pattern: str, text: str, replacement: str) -> str:
     compiled = _compile(context, pattern, text)
+    context.spend(len(text) // _REPLACED_PER_STEP)
     _check_replaced(context, compiled, text, replacement)
     return compiled.replace_all(text, replacement)
 
 
 def _replace_literal(context: Context, pattern: str, text: str, replacement: str) -> str:
     compiled = _compile(context, pattern, text)
+    context.spend(len(text) // _REPLACED_PER_STEP)
     _check_replaced(context, compiled, text, replacement)
     return compiled.replace_all_literal(text, replacement)
+
+
+def _quote_meta(context: Context, text: str) -> str:
+    context.spend(len(text) // _REPLACED_PER_STEP)
+    return regexp.quote_meta(text)
 
 
 FUNCTIONS: Final = table(
@@ -105,6 +114,6 @@ FUNCTIONS: Final = table(
         )
         for name in (plain, f"must{plain[0].upper()}{plain[1:]}")
     ),
-    Function("regexQuoteMeta", regexp.quote_meta, (STRING,), STRING),
+    Function("regexQuoteMeta", _quote_meta, (STRING,), STRING, context=True),
 )
 """Regular expressions. The plain ones panic in Go where the `must` ones return an error."""

@@ -29,6 +29,7 @@ from virtrigaud_secrets.template.functions.conversion import printed, strings_of
 from virtrigaud_secrets.template.functions.table import Context, Function, FunctionError, table
 
 _ELLIPSIS: Final = "..."
+_CHARACTERS_PER_STEP: Final = 8
 _NARROWEST: Final = 4
 _NARROWEST_WITH_OFFSET: Final = 7
 
@@ -100,6 +101,7 @@ def _trim_all(cutset: str, text: str) -> str:
 
 def _wrap(context: Context, width: int, separator: str, text: str, *, long_words: bool) -> str:
     data, mark = to_bytes(text), to_bytes(separator or "\n")
+    context.spend(len(data) // _CHARACTERS_PER_STEP)
     width = max(width, 1)
     out: list[bytes] = []
     size = offset = 0
@@ -139,7 +141,9 @@ def _wrap_with(context: Context, width: int, separator: str, text: str) -> str:
 
 
 def _quote(context: Context, *values: object) -> str:
-    return " ".join(quote(strval(context, value)) for value in values if value is not None)
+    texts = [strval(context, value) for value in values if value is not None]
+    context.spend(sum(map(len, texts)) // _CHARACTERS_PER_STEP)
+    return " ".join(map(quote, texts))
 
 
 def _squote(context: Context, *values: object) -> str:

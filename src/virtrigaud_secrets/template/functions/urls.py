@@ -6,10 +6,13 @@ from typing import Final
 
 from virtrigaud_secrets.golang import url
 from virtrigaud_secrets.golang.reflect import ANY_MAP, STRING
-from virtrigaud_secrets.template.functions.table import Function, FunctionError, table
+from virtrigaud_secrets.template.functions.table import Context, Function, FunctionError, table
+
+_CHARACTERS_PER_STEP: Final = 2
 
 
-def _parse(text: str) -> dict[str, object]:
+def _parse(context: Context, text: str) -> dict[str, object]:
+    context.spend(len(text) // _CHARACTERS_PER_STEP)
     try:
         parsed = url.parse(text)
     except url.URLError as error:
@@ -33,7 +36,8 @@ def _part(parts: dict[str, object], key: str) -> str:
     return value
 
 
-def _join(parts: dict[str, object]) -> str:
+def _join(context: Context, parts: dict[str, object]) -> str:
+    context.spend(sum(len(part) for part in parts.values() if isinstance(part, str)) // _CHARACTERS_PER_STEP)
     userinfo = _part(parts, "userinfo")
     user = None
     if userinfo:
@@ -54,7 +58,7 @@ def _join(parts: dict[str, object]) -> str:
 
 
 FUNCTIONS: Final = table(
-    Function("urlParse", _parse, (STRING,), ANY_MAP),
-    Function("urlJoin", _join, (ANY_MAP,), STRING),
+    Function("urlParse", _parse, (STRING,), ANY_MAP, context=True),
+    Function("urlJoin", _join, (ANY_MAP,), STRING, context=True),
 )
 """URLs."""

@@ -11,15 +11,19 @@ from virtrigaud_secrets.golang.yaml_writing import YAMLWriteError, marshal
 from virtrigaud_secrets.template.functions.documents import to_json_value
 from virtrigaud_secrets.template.functions.table import Context, Function, table
 
-_BYTES_PER_STEP: Final = 256
-"""Text read for the cost of one action: parsing is slower than searching."""
+_BYTES_PER_STEP: Final = 1
+"""Text read for the cost of one action: parsing is slow."""
+_WRITTEN_PER_STEP: Final = 2
+"""Text written for that cost."""
 
 
 def _write(context: Context, value: object) -> str:
     try:
-        return marshal(to_json_value(context, value)).removesuffix("\n")
+        text = marshal(to_json_value(context, value)).removesuffix("\n")
     except (JSONError, YAMLWriteError):
         return ""
+    context.spend(len(text) // _WRITTEN_PER_STEP)
+    return text
 
 
 def _read(context: Context, text: str) -> dict[str, object]:
