@@ -108,4 +108,4 @@ def test_a_pattern_shows_itself() -> None:
 
 def test_the_engine_is_loaded_on_first_use() -> None:
     code = "import sys, virtrigaud_secrets.golang.regexp; sys.exit('re2' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603  # our own interpreter
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # our own interpreter
