@@ -86,14 +86,19 @@ def types(session: nox.Session) -> None:
     """Types, by mypy and pyright, both strict."""
     install(session, "types")
     session.run("mypy")
-    session.run("basedpyright")
+    # Told which Python, as it finds the packages of another one otherwise.
+    session.run("basedpyright", "--pythonpath", f"{session.virtualenv.location}/bin/python")
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Benchmarks: ratios against peers measured in the same run."""
     install(session, "bench")
-    for script in session.posargs or ["benchmarks/import_time.py", "benchmarks/template_render.py"]:
+    for script in session.posargs or [
+        "benchmarks/import_time.py",
+        "benchmarks/template_render.py",
+        "benchmarks/vault_read.py",
+    ]:
         session.run("python", script)
 
 
