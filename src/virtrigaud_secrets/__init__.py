@@ -78,8 +78,14 @@ _HOMES: Final = {
 """Public name → module that defines it; what is not listed is an error and lives in `errors`."""
 
 
+_PACKAGES: Final = frozenset({"errors", "gjson", "manifests", "models", "stores", "template", "testing", "validation"})
+"""Public packages and modules, so that `virtrigaud_secrets.manifests.load(…)` needs no import of its own."""
+
+
 def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for."""
+    if name in _PACKAGES:
+        return import_module(f"{__name__}.{name}")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)

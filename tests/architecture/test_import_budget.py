@@ -67,3 +67,10 @@ def test_planning_loads_no_sdk(part: str) -> None:
 
 def test_the_measure_sees_what_is_loaded() -> None:
     assert heavy(loaded_by("import hvac, pydantic")) >= {"hvac", "requests", "urllib3", "pydantic"}
+
+
+def test_public_packages_can_be_reached_from_the_root() -> None:
+    program = "import virtrigaud_secrets as v; print(v.gjson.get('[7]', '0').text, v.manifests.load, v.template.render)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("7 ")
