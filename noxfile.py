@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import nox
 
@@ -112,6 +113,10 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Wheel and source distribution, and the tests that need no server against the installed wheel."""
-    session.install("build", *group("tests"), *group("lint"))
-    session.run("python", "-m", "build", "--outdir", session.create_tmp())
+    """Wheel and source distribution, then the tests that need no server against the installed wheel."""
+    session.install("build")
+    target = Path(session.create_tmp())
+    session.run("python", "-m", "build", "--outdir", str(target))
+    (wheel,) = target.glob("*.whl")
+    session.install(*CONSTRAINTS, f"virtrigaud-secrets[all,testing] @ file://{wheel.resolve()}", *group("tests"))
+    session.run("pytest", "-q", "-n", "2", "tests/unit", "tests/conformance", "tests/contract/test_fake.py")
