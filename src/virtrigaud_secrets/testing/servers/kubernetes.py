@@ -16,6 +16,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, cast
@@ -162,6 +163,8 @@ class KubernetesAPI:
     def grant(self, subject: Mapping[str, str], *, namespace: str, resource: str, verbs: tuple[str, ...]) -> None:
         """Let a subject of RBAC (`{"kind": "User", "name": "alice"}`) do `verbs` to a resource of the core group.
 
+        Returns when the server acts by it: its authorizer learns of roles a moment after they are stored.
+
         Raises:
             LocalServerError: the server refused.
         """
@@ -170,6 +173,20 @@ class KubernetesAPI:
         self.create("Role", name, namespace=namespace, rules=[rule])
         role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
         self.create("RoleBinding", name, namespace=namespace, roleRef=role, subjects=[dict(subject)])
+        kind, _, part = resource.partition("/")
+        for verb in verbs:
+            wanted = {"namespace": namespace, "verb": verb, "resource": kind, "subresource": part}
+            self.process.wait_until(partial(self._allows, subject, wanted), timeout=START_TIMEOUT)
+
+    def _allows(self, subject: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+        user = subject["name"]
+        if subject["kind"] == "ServiceAccount":
+            user = f"system:serviceaccount:{subject['namespace']}:{user}"
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
+        spec = {"user": user, "resourceAttributes": dict(wanted)}
+        path = "apis/authorization.k8s.io/v1/subjectaccessreviews"
+        answer = self.ask("POST", path, {**review, "spec": spec})
+        return cast("dict[str, object]", answer["status"]).get("allowed") is True
 
     def service_account_token(self, name: str, *, namespace: str, audiences: tuple[str, ...] = ()) -> Sensitive:
         """A token of a service account.
