@@ -24,11 +24,11 @@ class Layout(NamedTuple):
     sort_keys: bool = False
 
 
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\\?\Z)', re.DOTALL)
 _NUMBER: Final = re.compile(rb"[^\x00-\x20,:\]}]*+")
 _VALUE_START: Final = re.compile(rb'["0-9\-iI+Nntf{\[]')
 _NOT_BLANK: Final = re.compile(rb"[^\x00-\x20]")
-_UGLY: Final = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))|[\x00-\x20]+', re.DOTALL)
+_UGLY: Final = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\\?\Z))|[\x00-\x20]+', re.DOTALL)
 _WORDS: Final = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
 _SPACE: Final = ord(" ")
 _UNLIMITED: Final = -1

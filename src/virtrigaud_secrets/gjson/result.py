@@ -24,8 +24,8 @@ class Kind(enum.Enum):
 
 
 _INTEGER: Final = re.compile(r"-?[0-9]*")
-_DIGITS: Final = r"[0-9]++(?:_[0-9]++)*+"
-_HEX_DIGITS: Final = r"[0-9a-fA-F]++(?:_[0-9a-fA-F]++)*+"
+_DIGITS: Final = r"[0-9]++(?:_[0-9]++)*"
+_HEX_DIGITS: Final = r"[0-9a-fA-F]++(?:_[0-9a-fA-F]++)*"
 _DECIMAL: Final = re.compile(rf"[+-]?(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?")
 _HEXADECIMAL: Final = re.compile(
     rf"[+-]?0[xX](?:_?{_HEX_DIGITS}(?:\.(?:{_HEX_DIGITS})?)?|\.{_HEX_DIGITS})[pP][+-]?{_DIGITS}"

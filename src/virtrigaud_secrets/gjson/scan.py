@@ -12,7 +12,7 @@ from typing import Final
 
 from virtrigaud_secrets.gjson.result import MISSING, Kind, Result, unescape
 
-STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
 """A terminated string."""
 BETWEEN: Final = r'[^"{\[ntf+\-0-9iIN]*+'
 """What is passed over on the way to a value: anything that cannot start one."""
@@ -35,7 +35,7 @@ ELEMENT: Final = re.compile(
 )
 """As `VALUE`, or the end of the array."""
 _KEY: Final = re.compile(rf'[^"}}]*+(?:({STRING})|(}}))', re.DOTALL)
-_TO_BRACKET: Final = re.compile(rf'[^"\[\]{{}}()]*+(?:{STRING}[^"\[\]{{}}()]*+)*+', re.DOTALL)
+_TO_BRACKET: Final = re.compile(rf'[^"\[\]{{}}()]*+(?:{STRING}[^"\[\]{{}}()]*+)*', re.DOTALL)
 _TERMINATED: Final = re.compile(STRING, re.DOTALL)
 _NUMBER_END: Final = re.compile(r"[\x00-\x20,\]}]")
 _WORD: Final = re.compile(r"[a-z]*")

@@ -22,7 +22,7 @@ MAX_CHARACTERS: Final = 256
 _STEP: Final = r"(?:[A-Za-z0-9_/-]|\\\.)+"
 _PLAIN_PATH: Final = re.compile(rf"{_STEP}(?:\.{_STEP})*")
 _DOT: Final = re.compile(r"(?<!\\)\.")
-_FLAT: Final = rf'[{{\[][^"\[\]{{}}()]*+(?:{STRING}[^"\[\]{{}}()]*+)*+[\]}})]'
+_FLAT: Final = rf'[{{\[][^"\[\]{{}}()]*+(?:{STRING}[^"\[\]{{}}()]*+)*[\]}})]'
 _SKIPPED_VALUE: Final = rf"{BETWEEN}(?:{STRING}|{LITERAL}|{NUMBER}|{_FLAT})"
 
 
@@ -44,4 +44,4 @@ def compile_path(path: str) -> re.Pattern[str] | None:
 
 def _member(key: str) -> str:
     """From inside an object up to behind its key: members with other keys, then this one."""
-    return rf'(?:[^"}}]*+"(?!{key}")[^"\\]*+"{_SKIPPED_VALUE})*+[^"}}]*+"{key}"'
+    return rf'(?:[^"}}]*+"(?!{key}")[^"\\]*+"{_SKIPPED_VALUE})*[^"}}]*+"{key}"'

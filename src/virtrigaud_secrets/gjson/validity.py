@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 _SPACE: Final = r"[ \t\n\r]*+"
-_STRING: Final = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
+_STRING: Final = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*"'
 _SCALAR: Final = rf"(?:{_STRING}|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|true|false|null)"
 _OPENING: Final = re.compile(rf"{_SPACE}([\[{{]){_SPACE}([\]}}]?)")
 _VALUE: Final = re.compile(rf"{_SPACE}{_SCALAR}")
