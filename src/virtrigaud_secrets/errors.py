@@ -17,6 +17,7 @@ SecretsError
 │   ├── SecretNotFoundError       there is no such secret
 │   │   ├── SecretVersionDeletedError
 │   │   ├── PropertyNotFoundError the secret is there, the property is not
+│   │   ├── NothingFoundError     nothing that an ExternalSecret asks for is there
 │   │   └── MountNotFoundError    nothing is mounted at that path
 │   ├── InvalidRequestError       the backend calls the request itself wrong
 │   ├── StoreSealedError          the backend is sealed
@@ -283,6 +284,17 @@ class MountNotFoundError(SecretNotFoundError):
 
     code = "mount-not-found"
     missing = False
+
+
+class NothingFoundError(SecretNotFoundError):
+    """Nothing that an ExternalSecret asks for is there, and its deletionPolicy has no Secret written (ESO §2.6)."""
+
+    code = "nothing-found"
+
+    def __init__(self, message: str, *, deletion_policy: str) -> None:
+        super().__init__(message)
+        self.deletion_policy = deletion_policy
+        """`Delete`: a Secret written before is to go. `Retain`: it is to stay as it was."""
 
 
 class InvalidRequestError(StoreError):

@@ -1,9 +1,8 @@
-"""From answers to the map that templates see: property, conversion, decoding, order (ESO §2.1, §2.2)."""
+"""From answers to the map that templates see: property, rewrite, conversion, decoding, order (ESO §2.1, §2.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 
 from virtrigaud_secrets.bundle import Provenance
@@ -11,18 +10,10 @@ from virtrigaud_secrets.errors import SecretsError, StoreError, raise_all
 from virtrigaud_secrets.resolver.decoding import decode
 from virtrigaud_secrets.resolver.execution import Answers, is_missing
 from virtrigaud_secrets.resolver.keys import convert_keys, valid_keys
-from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, FindStep, Plan, Step, asked_by
+from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, FindStep, Plan, Step, asked_by
+from virtrigaud_secrets.resolver.rewrite import rewrite
+from virtrigaud_secrets.resolver.values import Value
 from virtrigaud_secrets.stores.base import Answer, at_store
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One value on its way into a template, with where it came from."""
-
-    data: bytes = field(repr=False)
-    """The value."""
-    provenance: Provenance
-    """Its origin."""
 
 
 def assemble(plan: Plan, answers: Answers) -> dict[str, Value]:
@@ -50,41 +41,48 @@ def assemble(plan: Plan, answers: Answers) -> dict[str, Value]:
     return values
 
 
-def _values(step: Step, answer: Answer | Mapping[str, Answer]) -> Iterator[tuple[str, Value]]:
-    store = str(asked_by(step).store)
+def _values(step: Step, answer: Answer | Mapping[str, Answer]) -> dict[str, Value]:
     if isinstance(step, FindStep):
         found: Mapping[str, Answer] = {} if isinstance(answer, Answer) else answer
-        values = {name: one.payload.whole() for name, one in found.items()}
-        # Converted beside their values, so that each key still finds the answer it came from.
-        names = dict(zip(convert_keys(values, strategy=step.conversion), sorted(values), strict=True))
-        for key in valid_keys(dict.fromkeys(names, b"")):
-            data = decode(values[names[key]], step.decoding, key=key)
-            yield key, Value(data, _origin(store, found[names[key]]))
-    elif isinstance(answer, Answer):
-        entries = _entry(step, answer) if isinstance(step, DataStep) else _extracted(step, answer)
-        for key, data in entries.items():
-            yield key, Value(data, _origin(store, answer, step.property if isinstance(step, DataStep) else key))
+        return _keyed(step, _found(step, found))
+    if not isinstance(answer, Answer):
+        return {}
+    if isinstance(step, DataStep):
+        data = answer.payload.property(step.property) if step.property else answer.payload.whole()
+        return _decoded({step.secret_key: Value(data, _origins(step, answer, step.property))}, step.decoding)
+    prefix = f"{step.property}." if step.property else ""
+    entries = answer.payload.entries(step.property)
+    return _keyed(step, {name: Value(data, _origins(step, answer, prefix + name)) for name, data in entries.items()})
 
 
-def _origin(store: str, answer: Answer, name: str = "") -> Provenance:
-    return Provenance(
-        store=store,
+def _found(step: FindStep, found: Mapping[str, Answer]) -> dict[str, Value]:
+    values = {name: Value(one.payload.whole(), _origins(step, one)) for name, one in found.items()}
+    return convert_keys(values, strategy=step.conversion) if step.converts_first else values
+
+
+def _keyed(step: ExtractStep | FindStep, named: Mapping[str, Value]) -> dict[str, Value]:
+    """Under the keys they are to have: a rewrite stands in for the conversion."""
+    if step.rewrite:
+        values = rewrite(step.rewrite, named, field=step.field)
+    else:
+        values = convert_keys(named, strategy=step.conversion)
+    return _decoded(valid_keys(values), step.decoding)
+
+
+def _decoded(values: Mapping[str, Value], decoding: Decoding) -> dict[str, Value]:
+    return {key: Value(decode(values[key].data, decoding, key=key), values[key].origins) for key in sorted(values)}
+
+
+def _origins(step: Step, answer: Answer, name: str = "") -> tuple[Provenance, ...]:
+    origin = Provenance(
+        store=str(asked_by(step).store),
         path=answer.path,
         property=name,
         version=answer.version,
         lease=answer.lease,
         expires_at=_end(answer),
     )
-
-
-def _entry(step: DataStep, answer: Answer) -> dict[str, bytes]:
-    data = answer.payload.property(step.property) if step.property else answer.payload.whole()
-    return {step.secret_key: decode(data, step.decoding, key=step.secret_key)}
-
-
-def _extracted(step: ExtractStep, answer: Answer) -> dict[str, bytes]:
-    entries = valid_keys(convert_keys(answer.payload.entries(step.property), strategy=step.conversion))
-    return {key: decode(entries[key], step.decoding, key=key) for key in sorted(entries)}
+    return (origin,)
 
 
 def _end(answer: Answer) -> datetime | None:

@@ -46,6 +46,11 @@ class Binding:
     repairs: tuple[str, ...]
     """Ids of the differences from ESO that the lookup used."""
 
+    @property
+    def converts_found_names(self) -> bool:
+        """Whether names that a search finds are converted before a rewrite sees them (ESO §2.2)."""
+        return bool(getattr(self.factory, "converts_found_names", False))
+
     def preview(self, fetch: Fetch) -> Preview:
         """What `fetch` would send; no I/O."""
         # Most backends look the property up in the answer: references to several of one secret are one request.

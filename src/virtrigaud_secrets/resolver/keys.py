@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from virtrigaud_secrets.errors import DecodingError
 
 MAX_KEY_LENGTH: Final = 253
 """Bytes in a key of a Kubernetes Secret."""
 
+ValueT = TypeVar("ValueT")
 
-def convert_keys(entries: Mapping[str, bytes], *, strategy: str) -> dict[str, bytes]:
+
+def convert_keys(entries: Mapping[str, ValueT], *, strategy: str) -> dict[str, ValueT]:
     """Every key by `conversionStrategy`: Default puts `_`, Unicode puts `_U002f_` for a character no key may have.
 
     Raises:
         DecodingError: two names become one.
     """
-    converted: dict[str, bytes] = {}
+    converted: dict[str, ValueT] = {}
     for name in sorted(entries):
         key = "".join(character if _is_allowed(character) else _stand_in(character, strategy) for character in name)
         if key in converted:
@@ -27,7 +29,7 @@ def convert_keys(entries: Mapping[str, bytes], *, strategy: str) -> dict[str, by
     return converted
 
 
-def valid_keys(entries: Mapping[str, bytes]) -> dict[str, bytes]:
+def valid_keys(entries: Mapping[str, ValueT]) -> dict[str, ValueT]:
     """The entries whose key is not empty, once all keys are known to be good.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from virtrigaud_secrets.stores.base import Fetch, Preview, Query
 
 if TYPE_CHECKING:
-    from virtrigaud_secrets.models.external_secret import ExternalSecretTarget
+    from virtrigaud_secrets.models.external_secret import ExternalSecretRewrite, ExternalSecretTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,9 @@ class ExtractStep:
     property: str = ""
     """The property whose entries are meant, empty for the whole secret's."""
     conversion: str = "Default"
-    """`conversionStrategy`: what becomes of characters no key may have."""
+    """`conversionStrategy`: what becomes of characters no key may have. Unused where there is a rewrite."""
+    rewrite: tuple[ExternalSecretRewrite, ...] = ()
+    """What becomes of the names."""
     decoding: Decoding = Decoding()
     """What happens to every value."""
 
@@ -63,7 +65,11 @@ class FindStep:
     query: Query
     """The search."""
     conversion: str = "Default"
-    """`conversionStrategy`: what becomes of characters no key may have."""
+    """`conversionStrategy`: what becomes of characters no key may have. Unused where there is a rewrite."""
+    converts_first: bool = False
+    """Whether names are converted before a rewrite sees them, as some of ESO's providers do."""
+    rewrite: tuple[ExternalSecretRewrite, ...] = ()
+    """What becomes of the names."""
     decoding: Decoding = Decoding()
     """What happens to every value."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from virtrigaud_secrets.errors import ManifestError, SecretsError, UnsupportedFeatureError, raise_all
 from virtrigaud_secrets.findings import Finding
+from virtrigaud_secrets.resolver import rewrite
 from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, FindStep, Plan, Step
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import Fetch, Preview, Query, freeze_parameters
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         ExternalSecretData,
         ExternalSecretDataFrom,
         ExternalSecretFind,
+        ExternalSecretRewrite,
         ExternalSecretSpec,
         RemoteRef,
         SecretStoreRef,
@@ -144,28 +146,35 @@ class _Planning:
         )
 
     def _data_from(self, source: ExternalSecretDataFrom, field: str) -> None:
-        if source.rewrite:
-            raise UnsupportedFeatureError("dataFrom.rewrite is known to ESO and not supported here yet")
+        self._faults += [fault.at(self._manifest) for fault in rewrite.faults(source.rewrite, field=field)]
         store = source.source_ref.store_ref if source.source_ref is not None else None
         if source.find is not None:
-            self._steps.append(self._find(source.find, store, field))
-            return
-        if source.extract is None:
-            raise UnsupportedFeatureError("dataFrom.sourceRef.generatorRef is known to ESO and not supported here yet")
-        fetch = self._fetch(source.extract, store)
-        self._steps.append(
-            ExtractStep(
-                field=field,
-                fetch=fetch,
-                property=source.extract.property or "",
-                conversion=source.extract.conversion_strategy or "Default",
-                decoding=_decoding(source.extract),
+            self._steps.append(self._find(source.find, store, source.rewrite, field))
+        elif source.extract is not None:
+            self._steps.append(
+                ExtractStep(
+                    field=field,
+                    fetch=self._fetch(source.extract, store),
+                    property=source.extract.property or "",
+                    conversion=source.extract.conversion_strategy or "Default",
+                    rewrite=source.rewrite,
+                    decoding=_decoding(source.extract),
+                )
             )
-        )
+        elif source.source_ref is not None and source.source_ref.generator_ref is not None:
+            raise UnsupportedFeatureError("dataFrom.sourceRef.generatorRef is known to ESO and not supported here yet")
+        # An entry that names nothing but a store contributes nothing: ESO §2.1.
 
-    def _find(self, find: ExternalSecretFind, store: SecretStoreRef | None, field: str) -> FindStep:
+    def _find(
+        self,
+        find: ExternalSecretFind,
+        store: SecretStoreRef | None,
+        operations: tuple[ExternalSecretRewrite, ...],
+        field: str,
+    ) -> FindStep:
+        binding = self._bound(store)
         query = Query(
-            store=self._bound(store).key,
+            store=binding.key,
             name=(find.name.regexp or "") if find.name is not None else "",
             tags=tuple(sorted(find.tags.items())),
             path=find.path or "",
@@ -174,6 +183,8 @@ class _Planning:
             field=field,
             query=query,
             conversion=find.conversion_strategy or "Default",
+            converts_first=binding.converts_found_names,
+            rewrite=operations,
             decoding=_decoding(find),
         )
 

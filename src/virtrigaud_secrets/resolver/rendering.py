@@ -10,17 +10,17 @@ from virtrigaud_secrets import template
 from virtrigaud_secrets.bundle import Bundle, Provenance
 from virtrigaud_secrets.errors import (
     DecodingError,
-    SecretNotFoundError,
+    NothingFoundError,
     SecretsError,
     TemplateError,
     UnsupportedFeatureError,
     raise_all,
 )
 from virtrigaud_secrets.golang.reflect import to_bytes, to_string
-from virtrigaud_secrets.resolver.assembly import Value
 from virtrigaud_secrets.resolver.decoding import decode
 from virtrigaud_secrets.resolver.keys import check_key
 from virtrigaud_secrets.resolver.plan import Decoding, Plan
+from virtrigaud_secrets.resolver.values import Value
 from virtrigaud_secrets.sensitive import decode_text
 from virtrigaud_secrets.template.roots import root_fields
 
@@ -51,15 +51,17 @@ def render(
     template makes; the resolved map itself stays only under `mergePolicy: Merge` or where the template makes no data.
 
     Raises:
-        SecretNotFoundError: nothing was found and `deletionPolicy` is Delete: with ESO there would be no Secret.
+        NothingFoundError: nothing was found and `deletionPolicy` is not Merge: ESO writes no Secret then.
         TemplateError: a template cannot be parsed or executed.
         DecodingError: what it renders is not in the form promised.
         ConfigurationError: a ConfigMap or Secret of templateFrom cannot be found.
         ResolveError: several of these.
     """
-    if not values and plan.target.deletion_policy == "Delete":
-        message = "nothing it asks for exists, and with deletionPolicy Delete there is no Secret then"
-        raise SecretNotFoundError(message).at(plan.manifest)
+    policy = plan.target.deletion_policy
+    if not values and policy != "Merge":
+        outcome = "there is no Secret then" if policy == "Delete" else "a Secret written before stays as it was"
+        message = f"nothing it asks for exists, and with deletionPolicy {policy} {outcome}"
+        raise NothingFoundError(message, deletion_policy=policy).at(plan.manifest)
     recipe = plan.target.template
     name = plan.target.name or plan.name
     if recipe is None:
@@ -70,7 +72,7 @@ def render(
             type=DEFAULT_TYPE,
             labels=plan.labels,
             annotations=plan.annotations,
-            provenance={key: (value.provenance,) for key, value in values.items()},
+            provenance={key: value.origins for key, value in values.items()},
         )
     rendering = _Rendering(plan, values, references, template.Options(delimiters=delimiters))
     rendering.run(recipe)
@@ -105,7 +107,7 @@ class _Rendering:
         """Apply the template in ESO's order; later wins."""
         if recipe.merge_policy == "Merge" or not (recipe.data or recipe.template_from):
             self.data.update(self._raw)
-            self.provenance.update({key: (value.provenance,) for key, value in self._values.items()})
+            self.provenance.update({key: value.origins for key, value in self._values.items()})
         for index, source in enumerate(recipe.template_from):
             field = f"spec.target.template.templateFrom[{index}]"
             try:
@@ -206,7 +208,7 @@ class _Rendering:
         """What a template's output was made from: the values it names, or all of them where it looks at the map."""
         named = root_fields(text, delimiters=self._options.delimiters)
         keys = [key for key in sorted(self._values) if named is None or key in named]
-        return tuple(dict.fromkeys(self._values[key].provenance for key in keys))
+        return tuple(dict.fromkeys(origin for key in keys for origin in self._values[key].origins))
 
 
 def _text(value: bytes, key: str) -> str:

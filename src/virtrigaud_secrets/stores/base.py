@@ -165,8 +165,6 @@ class StoreClient(ABC):
 
     batches: ClassVar[bool] = False
     """Whether the backend reads several secrets in one call, so that `get_all` is cheaper than as many `get`."""
-    converts_found_names: ClassVar[bool] = False
-    """Whether ESO's provider converts the names it finds before a rewrite sees them (ESO §2.2)."""
 
     @abstractmethod
     def get(self, fetch: Fetch) -> Answer:
@@ -297,7 +295,12 @@ class StoreContext:
 
 
 class StoreFactory(Protocol):
-    """A backend: how its spec reads, what a fetch would send, how to connect."""
+    """A backend: how its spec reads, what a fetch would send, how to connect.
+
+    Two more attributes are asked for and may be left out, which means False: `sends_property` (the property is part of
+    the request) and `converts_found_names` (ESO's provider converts the names it finds before a rewrite sees them, ESO
+    §2.2).
+    """
 
     @property
     def spec_model(self) -> type[BaseModel]:

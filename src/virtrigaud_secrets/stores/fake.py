@@ -19,8 +19,6 @@ from virtrigaud_secrets.stores.payload import Lookup, TextPayload
 class FakeClient(StoreClient):
     """Answers from memory."""
 
-    converts_found_names = True
-
     def __init__(self, store: StoreKey, data: Mapping[str, tuple[str, Sensitive]]) -> None:
         self._store = str(store)
         self._data = data
@@ -67,6 +65,8 @@ class FakeClient(StoreClient):
 
 class FakeFactory:
     """`spec.provider.fake`."""
+
+    converts_found_names = True  # ESO §2.2
 
     @property
     def spec_model(self) -> type[BaseModel]:

@@ -6,6 +6,7 @@ import pytest
 
 from virtrigaud_secrets.bundle import Lease
 from virtrigaud_secrets.errors import DecodingError, PropertyNotFoundError, ResolveError
+from virtrigaud_secrets.models.external_secret import ExternalSecretRewrite
 from virtrigaud_secrets.resolver.assembly import assemble
 from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, FindStep, Plan
 from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, Query, StoreKey
@@ -73,7 +74,7 @@ def test_provenance_says_path_property_and_end():
     lease = Lease(lease_id="l", duration=6, renewable=True, expires_at=sooner)
     one = Answer(payload=Fields(x=b"canary"), path="vsphere/creds/r", version="3", lease=lease, expires_at=end)
     value = assemble(plan(data("a", property="x")), {ONE: one})["a"]
-    origin = value.provenance
+    (origin,) = value.origins
     assert (origin.store, origin.path, origin.property, origin.version) == (
         "SecretStore ns/store",
         "vsphere/creds/r",
@@ -124,7 +125,7 @@ def test_found_secrets_are_whole_under_their_converted_names():
     step = FindStep(field="spec.dataFrom[0]", query=query, conversion="Unicode")
     found = {name: Answer(payload=Fields(), path=f"kv/{name}") for name in ("b/c", "a")}
     values = assemble(plan(step), {query: found})
-    assert {key: (value.data, value.provenance.path) for key, value in values.items()} == {
+    assert {key: (value.data, value.origins[0].path) for key, value in values.items()} == {
         "a": (b"whole", "kv/a"),
         "b_U002f_c": (b"whole", "kv/b/c"),
     }
@@ -136,3 +137,52 @@ def test_found_names_that_collide_are_a_fault_of_the_search():
     with pytest.raises(DecodingError, match="collision") as caught:
         assemble(plan(step), {query: {name: answer() for name in ("a/b", "a b")}})
     assert caught.value.fields == ("spec.dataFrom[0]",)
+
+
+def regexp(source, target):
+    return ExternalSecretRewrite.model_validate({"regexp": {"source": source, "target": target}})
+
+
+MERGE = ExternalSecretRewrite.model_validate({"merge": {}})
+
+
+def test_a_rewrite_sees_raw_names_and_stands_in_for_the_conversion():
+    steps = plan(extract(rewrite=(regexp("^team/", ""),), conversion="Unicode"))
+    values = assemble(steps, {ONE: answer(**{"team/user": b"u"})})
+    assert values["user"].data == b"u"
+    assert values["user"].origins[0].property == "team/user"
+
+
+def test_without_conversion_a_name_that_no_secret_may_have_is_refused():
+    with pytest.raises(DecodingError, match="invalid secret key 'b/user'"):
+        assemble(plan(extract(rewrite=(regexp("^a", "b"),))), {ONE: answer(**{"a/user": b"u"})})
+
+
+def test_a_name_that_is_rewritten_to_nothing_is_dropped():
+    steps = plan(extract(rewrite=(regexp("^drop$", ""),)))
+    assert resolved(steps, {ONE: answer(drop=b"1", keep=b"2")}) == {"keep": b"2"}
+
+
+def test_decoding_comes_after_the_rewrite():
+    steps = plan(extract(rewrite=(MERGE,), decoding=Decoding(strategy="Base64")))
+    assert resolved(steps, {ONE: answer(a=b'{"x":"YQ=="}', b=b'{"y":"Yg=="}')}) == {"x": b"a", "y": b"b"}
+
+
+@pytest.mark.parametrize(("converts_first", "expected"), [(True, {"a_b"}), (False, {"a.b"})])
+def test_some_providers_convert_what_they_find_before_a_rewrite_sees_it(converts_first, expected):
+    query = Query(store=STORE, name="x")
+    step = FindStep(field="f", query=query, rewrite=(regexp("/", "."),), converts_first=converts_first)
+    assert set(assemble(plan(step), {query: {"a/b": answer()}})) == expected
+
+
+def test_a_fault_of_a_rewrite_names_the_operation():
+    with pytest.raises(DecodingError) as caught:
+        assemble(plan(extract(rewrite=(regexp("x", "y"), MERGE))), {ONE: answer(a=b"canary")})
+    assert caught.value.fields == ("spec.dataFrom[0].rewrite[1]",)
+    assert caught.value.manifest == "ExternalSecret ns/es"
+    assert "canary" not in str(caught.value)
+
+
+def test_entries_of_a_property_say_so():
+    values = assemble(plan(extract(property="inner")), {ONE: answer(inner={"user": b"u"})})
+    assert values["user"].origins[0].property == "inner.user"

@@ -12,6 +12,7 @@ from virtrigaud_secrets.manifests import load
 from virtrigaud_secrets.models.external_secret import SecretStoreRef
 from virtrigaud_secrets.resolver.connections import Connections
 from virtrigaud_secrets.settings import Settings
+from virtrigaud_secrets.stores import registry
 from virtrigaud_secrets.stores.base import Fetch, StoreKey
 
 STORES = """
@@ -116,6 +117,15 @@ def test_an_interrupted_close_is_finished_by_the_next(connections, monkeypatch):
         connections.close()
     connections.close()
     assert len(closed) == 2
+
+
+@pytest.mark.parametrize(
+    ("backend", "converts"),
+    [("fake", True), ("gcpsm", True), ("kubernetes", True), ("vault", False), ("aws", False), ("azurekv", False)],
+)
+def test_some_of_esos_providers_convert_the_names_they_find(connections, backend, converts):
+    binding = replace(connections.bind(reference("plain"), namespace="ns"), factory=registry.factory(backend))
+    assert binding.converts_found_names is converts
 
 
 def test_a_property_is_part_of_a_request_only_where_the_backend_says_so(connections):

@@ -9,8 +9,8 @@ from virtrigaud_secrets.errors import (
     ManifestError,
     ResolveError,
     StoreNotFoundError,
-    UnsupportedFeatureError,
 )
+from virtrigaud_secrets.golang.regexp import RegexpError
 from virtrigaud_secrets.models.external_secret import ExternalSecretSpec
 from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, FindStep
 from virtrigaud_secrets.resolver.planner import PARAMETERS_ANNOTATION, Planner
@@ -20,6 +20,8 @@ from virtrigaud_secrets.stores.base import Preview, StoreKey
 
 class Binding:
     """A store that spells keys without their mount and knows one request that cannot work."""
+
+    converts_found_names = True
 
     def __init__(self, name, namespace, repairs=()):
         self.key = StoreKey("SecretStore", namespace, name)
@@ -111,6 +113,24 @@ def test_a_search_is_planned_with_its_criteria():
     assert made.requests == ()
 
 
+def test_rewrites_travel_with_their_entry():
+    operations = [{"regexp": {"source": "a", "target": "b"}}, {"merge": {}}]
+    extract, find = plan(
+        dataFrom=[
+            {"extract": {"key": "x"}, "rewrite": operations},
+            {"find": {"path": "y"}, "rewrite": operations},
+        ]
+    ).steps
+    assert [one.regexp is not None for one in extract.rewrite] == [True, False]
+    assert find.rewrite == extract.rewrite
+    assert find.converts_first
+
+
+def test_an_entry_that_names_only_a_store_contributes_nothing():
+    made = plan(data=[entry("a")], dataFrom=[{"sourceRef": {"storeRef": {"name": "other"}}}])
+    assert len(made.steps) == 1
+
+
 def test_repairs_are_named_once():
     assert plan(data=[entry("a"), entry("b")]).repairs == ("store-namespace", "mount-routing")
 
@@ -145,13 +165,14 @@ def test_all_faults_are_reported():
     with pytest.raises(ResolveError) as caught:
         plan(
             data=[entry("a", store="nowhere"), entry("pki/issue/nameless")],
-            dataFrom=[{"extract": {"key": "x"}, "rewrite": [{"regexp": {"source": "a", "target": "b"}}]}],
+            dataFrom=[{"extract": {"key": "x"}, "rewrite": [{"regexp": {"source": "(?=a)", "target": "b"}}]}],
         )
     assert [type(error) for error in caught.value.errors] == [
-        UnsupportedFeatureError,
+        RegexpError,
         StoreNotFoundError,
         InvalidRequestError,
     ]
+    assert caught.value.errors[0].fields == ("spec.dataFrom[0].rewrite[0]",)
 
 
 def test_no_store_at_all_is_said_plainly():

@@ -8,15 +8,15 @@ from virtrigaud_secrets.bundle import Provenance
 from virtrigaud_secrets.errors import (
     ConfigurationError,
     DecodingError,
+    NothingFoundError,
     ResolveError,
-    SecretNotFoundError,
     TemplateExecutionError,
     TemplateSyntaxError,
 )
 from virtrigaud_secrets.models.external_secret import ExternalSecretTarget
-from virtrigaud_secrets.resolver.assembly import Value
 from virtrigaud_secrets.resolver.plan import Plan
 from virtrigaud_secrets.resolver.rendering import render
+from virtrigaud_secrets.resolver.values import Value
 from virtrigaud_secrets.sensitive import Sensitive
 
 
@@ -44,7 +44,7 @@ class References:
 
 
 VALUES = {
-    key: Value(data, Provenance(store="SecretStore ns/s", path=path, property=key))
+    key: Value(data, (Provenance(store="SecretStore ns/s", path=path, property=key),))
     for key, data, path in [
         ("username", b"svc", "kv/user"),
         ("password", b"canary", "kv/password"),
@@ -72,13 +72,15 @@ def test_without_a_template_the_map_and_the_manifests_metadata():
     assert dict(bundle) == {key: value.data for key, value in VALUES.items()}
     assert (bundle.name, bundle.namespace, bundle.type) == ("target", "ns", "Opaque")
     assert (bundle.labels, bundle.annotations) == ({"team": "x"}, {"note": "y"})
-    assert bundle.provenance["password"] == (VALUES["password"].provenance,)
+    assert bundle.provenance["password"] == VALUES["password"].origins
 
 
 def test_where_nothing_is_found_the_deletion_policy_decides_before_any_template():
     template = {"data": {"login": "{{ .username }}"}}
-    with pytest.raises(SecretNotFoundError, match="ExternalSecret ns/es: nothing"):
-        rendered(template, values={}, deletionPolicy="Delete")
+    for policy in ("Delete", "Retain"):
+        with pytest.raises(NothingFoundError, match="ExternalSecret ns/es: nothing") as caught:
+            rendered(template, values={}, deletionPolicy=policy)
+        assert caught.value.deletion_policy == policy
     with pytest.raises(TemplateExecutionError):
         rendered(template, values={}, deletionPolicy="Merge")
     assert dict(rendered(values={}, deletionPolicy="Merge")) == {}

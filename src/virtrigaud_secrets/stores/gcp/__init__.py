@@ -22,6 +22,8 @@ _NEEDED: Final = ("google.cloud.secretmanager_v1", "requests")
 class GcpFactory:
     """`spec.provider.gcpsm`."""
 
+    converts_found_names = True  # ESO §2.2
+
     @property
     def spec_model(self) -> type[BaseModel]:
         """The model of `spec.provider.gcpsm`."""

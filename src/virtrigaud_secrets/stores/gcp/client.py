@@ -55,8 +55,6 @@ _T = TypeVar("_T")
 class GcpClient(StoreClient):
     """Talks to Secret Manager as one identity."""
 
-    converts_found_names = True
-
     def __init__(self, spec: GCPSMProvider, context: StoreContext) -> None:
         """Nothing is sent yet.
 

@@ -26,6 +26,8 @@ MAX_NAME_LENGTH: Final = 253
 class KubernetesFactory:
     """`spec.provider.kubernetes`."""
 
+    converts_found_names = True  # ESO §2.2
+
     @property
     def spec_model(self) -> type[BaseModel]:
         """The model of `spec.provider.kubernetes`."""

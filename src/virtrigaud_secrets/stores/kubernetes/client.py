@@ -41,8 +41,6 @@ _LABEL_PART: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", re.
 class KubernetesClient(StoreClient):
     """Reads the Secrets of one namespace as one identity."""
 
-    converts_found_names = True
-
     def __init__(
         self,
         spec: KubernetesProvider,

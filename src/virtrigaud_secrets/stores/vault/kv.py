@@ -8,8 +8,9 @@ from typing import Final
 from virtrigaud_secrets.errors import InvalidRequestError, SecretNotFoundError, StoreError
 from virtrigaud_secrets.golang.encoding_json import Decoded, Number
 from virtrigaud_secrets.stores.base import Answer
+from virtrigaud_secrets.stores.stringification import as_bytes
 from virtrigaud_secrets.stores.vault.errors import deleted_version
-from virtrigaud_secrets.stores.vault.payload import VaultPayload, as_bytes
+from virtrigaud_secrets.stores.vault.payload import VaultPayload
 from virtrigaud_secrets.stores.vault.transport import Reply
 
 _METADATA: Final = ("created_time", "current_version", "delete_version_after")

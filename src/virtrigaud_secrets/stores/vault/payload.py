@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from virtrigaud_secrets.errors import DecodingError, PropertyNotFoundError
-from virtrigaud_secrets.golang import encoding_json, strconv
-from virtrigaud_secrets.golang.encoding_json import Decoded, JSONError, Number
+from virtrigaud_secrets.golang import encoding_json
+from virtrigaud_secrets.golang.encoding_json import Decoded, JSONError
 from virtrigaud_secrets.stores.base import Payload
+from virtrigaud_secrets.stores.stringification import as_bytes
 
 LEASE_PROPERTIES: Final = ("lease_id", "lease_duration", "renewable")
 """What a leased answer offers besides its data (ESO §5.2)."""
@@ -80,19 +81,6 @@ class OpenBaoPayload(VaultPayload):
 
     def _found(self, name: str) -> bytes | None:
         return as_bytes(self._data[name]) if name in self._data else None
-
-
-def as_bytes(value: Decoded) -> bytes:
-    """A JSON value as the text it has in a Secret (ESO §3.0, "stringification")."""
-    if value is None:
-        return b""
-    if isinstance(value, bool):
-        return b"true" if value else b"false"
-    if isinstance(value, (str, Number)):
-        return value.encode()
-    if isinstance(value, float):
-        return strconv.format_float(value, "f").encode()
-    return encoding_json.marshal(value).encode()
 
 
 def _split(text: bytes) -> dict[str, bytes] | None:

@@ -282,7 +282,6 @@ def test_find_by_name_reads_each_match_once(world, put):
     for key in ("app-db", "app-web", "other", "my-app-db"):
         put(key, f"v-{key}")
     client = world.connect()
-    assert client.converts_found_names
     assert found(client, query(name="^app-")) == {"app-db": b"v-app-db", "app-web": b"v-app-web"}
     assert len(world.adapter.urls) == 1 + 1 + 2
 

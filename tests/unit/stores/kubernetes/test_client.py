@@ -192,7 +192,6 @@ def test_tags_win_over_a_name(world, client):
 
 def test_nothing_found_is_nothing(client):
     assert client.find(Query(store=STORE, name="x")) == {}
-    assert client.converts_found_names
 
 
 def test_a_search_for_nothing_is_refused(client, world):

@@ -4,7 +4,7 @@ import pytest
 
 from virtrigaud_secrets.errors import DecodingError, PropertyNotFoundError
 from virtrigaud_secrets.golang.encoding_json import unmarshal
-from virtrigaud_secrets.stores.vault.payload import OpenBaoPayload, VaultPayload, as_bytes
+from virtrigaud_secrets.stores.vault.payload import OpenBaoPayload, VaultPayload
 
 SOURCE = (
     '{"b":"<&>\u2028é","a":1.0,"n":null,"big":12345678901234567890,"t":true,"o":{"z":1.50,"a":[1,"x"]},'
@@ -100,13 +100,6 @@ def test_entries_need_an_object(name):
 
 def test_nothing_shows():
     assert "literal" not in repr(payload())
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(None, b""), (False, b"false"), (1e21, b"1000000000000000000000"), (0.5, b"0.5")]
-)
-def test_stringification(value, text):
-    assert as_bytes(value) == text
 
 
 def test_openbao_knows_exact_names_only():
