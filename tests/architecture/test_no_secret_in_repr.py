@@ -26,7 +26,11 @@ from virtrigaud_secrets.bundle import Bundle, Lease, Provenance
 from virtrigaud_secrets.errors import ResolveError, SecretsError, ValidationError
 from virtrigaud_secrets.models.backends.fake import FakeProvider, FakeProviderData
 from virtrigaud_secrets.models.backends.files import FilesProvider
+from virtrigaud_secrets.models.backends.vault import VaultProvider
 from virtrigaud_secrets.models.backends.webhook import WebhookProvider
+from virtrigaud_secrets.models.generators.fake import FakeSpec
+from virtrigaud_secrets.models.generators.generator_state import GeneratorStateSpec
+from virtrigaud_secrets.models.generators.vault_dynamic_secret import VaultDynamicSecretSpec
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores import fake, files
@@ -97,6 +101,11 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "settings": lambda: Settings(vault_token=Sensitive(CANARY)),
     "context": lambda: store_context(settings=Settings(vault_token=Sensitive(CANARY))),
     "fake spec": fake_spec,
+    "fake generator": lambda: FakeSpec(data={"password": CANARY}),
+    "generator state": lambda: GeneratorStateSpec(resource={"a": CANARY}, state=[CANARY]),
+    "dynamic secret": lambda: VaultDynamicSecretSpec(
+        path="p", provider=VaultProvider(server="s"), parameters={"password": CANARY}
+    ),
     "fake client": lambda: fake.FACTORY.connect(fake_spec(), store_context()),
     "ssh key": lambda: dataclasses.replace(ssh_key(), private=CANARY),
     "issued certificate": lambda: dataclasses.replace(CertificateAuthority().issue(), private_key=CANARY),

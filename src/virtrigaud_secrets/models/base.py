@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import (
@@ -23,6 +23,9 @@ from virtrigaud_secrets.golang.duration import SECOND, DurationError, format_dur
 from virtrigaud_secrets.models.patterns import KEY_PATTERN, NAME_PATTERN, NAMESPACE_PATTERN
 
 _BASE64: Final = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})")
+_DATE_TIME: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII
+)
 _INT32: Final = 31
 _INT64: Final = 63
 
@@ -125,6 +128,18 @@ def _base64(value: str) -> str:
     return value
 
 
+def _date_time(value: str) -> str:
+    found = _DATE_TIME.fullmatch(value)
+    if found is not None:
+        try:
+            date.fromisoformat(found[1])
+        except ValueError:
+            pass
+        else:
+            return value
+    raise PydanticCustomError("date_time", "expected a time such as 2026-01-31T12:00:00Z")
+
+
 def _written(value: Duration) -> str | int:
     return value.written
 
@@ -152,6 +167,12 @@ Int64 = Annotated[int, Strict(), _bounded(_INT64), BeforeValidator(integral)]
 
 Base64 = Annotated[str, AfterValidator(_base64)]
 """A field of format `byte`: bytes as standard base64. Stays text; who uses it decodes it."""
+
+DateTime = Annotated[str, AfterValidator(_date_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A time as RFC 3339 writes it. Stays text."""
+
+Json = object
+"""Anything that JSON has, kept as it is."""
 
 DurationText = Annotated[
     Duration,

@@ -7,11 +7,12 @@ from pydantic import BaseModel, ConfigDict, SerializeAsAny, create_model, model_
 from pydantic_core import PydanticCustomError
 
 from virtrigaud_secrets.models.backends import KNOWN_TO_ESO, backend_model
-from virtrigaud_secrets.models.base import DurationText, Int32, Model, Namespace, Pace
+from virtrigaud_secrets.models.base import Model, Namespace, Pace
 from virtrigaud_secrets.models.external_secret import StoreKind
 from virtrigaud_secrets.models.metadata import ObjectMeta
 from virtrigaud_secrets.models.references import LabelSelector
 from virtrigaud_secrets.models.remarks import nearest
+from virtrigaud_secrets.models.retries import RetrySettings
 
 _ONE_PROVIDER: Final = "expected exactly one provider, such as vault"
 
@@ -66,13 +67,6 @@ def _holder(name: str) -> type[BaseModel]:
         model = UnsupportedProvider
     field: Any = (model, ...)
     return create_model("Provider", **{name: field})
-
-
-class RetrySettings(Model):
-    """How often and how fast a request is repeated."""
-
-    max_retries: Int32 | None = None
-    retry_interval: DurationText | None = None
 
 
 class ClusterSecretStoreCondition(Model):

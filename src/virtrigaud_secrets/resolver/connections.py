@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from virtrigaud_secrets.manifests import Catalog
     from virtrigaud_secrets.models.external_secret import SecretStoreRef
-    from virtrigaud_secrets.models.secret_store import RetrySettings
+    from virtrigaud_secrets.models.retries import RetrySettings
 
 
 @dataclass(frozen=True, slots=True)

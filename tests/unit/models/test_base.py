@@ -9,6 +9,7 @@ from virtrigaud_secrets.golang.duration import DurationError
 from virtrigaud_secrets.models.base import (
     Base64,
     Bool,
+    DateTime,
     Duration,
     DurationText,
     Int32,
@@ -141,3 +142,15 @@ def test_a_duration_passes_through_both() -> None:
 
     assert TypeAdapter(DurationText).validate_python(duration) is duration
     assert TypeAdapter(Pace).validate_python(duration) is duration
+
+
+@pytest.mark.parametrize("text", ["2026-01-31T12:00:00Z", "2024-02-29T23:59:59.123456789+02:00"])
+def test_times(text: str) -> None:
+    assert accepts(DateTime, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-31", "2026-01-31T12:00:00", "2026-02-29T12:00:00Z", "2026-01-31T24:00:00Z", "2026-1-1T0:0:0Z", ""]
+)
+def test_what_is_no_time(text: str) -> None:
+    assert not accepts(DateTime, text)

@@ -7,6 +7,9 @@ from pydantic import Field
 from virtrigaud_secrets.models.base import Bool, Model
 from virtrigaud_secrets.models.references import SecretKeySelector, ServiceAccountSelector
 
+AzureEnvironment = Literal["PublicCloud", "USGovernmentCloud", "ChinaCloud", "GermanCloud", "AzureStackCloud"]
+"""Microsoft's clouds."""
+
 
 class AzureKVAuth(Model):
     """Credentials of a service principal or an application."""
@@ -32,9 +35,7 @@ class AzureKVProvider(Model):
     auth_type: Literal["ServicePrincipal", "ManagedIdentity", "WorkloadIdentity"] = "ServicePrincipal"
     vault_url: str
     tenant_id: str | None = None
-    environment_type: Literal["PublicCloud", "USGovernmentCloud", "ChinaCloud", "GermanCloud", "AzureStackCloud"] = (
-        "PublicCloud"
-    )
+    environment_type: AzureEnvironment = "PublicCloud"
     auth_secret_ref: AzureKVAuth | None = None
     service_account_ref: ServiceAccountSelector | None = None
     identity_id: str | None = None

@@ -1,0 +1,24 @@
+"""`SSHKey`: a pair of SSH keys (ESO §1.7)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from virtrigaud_secrets.models.base import Int64, Model
+from virtrigaud_secrets.models.generators.base import GeneratorManifest
+
+
+class SSHKeySpec(Model):
+    """Of which type and size."""
+
+    key_type: Literal["rsa", "ecdsa", "ed25519"] = "rsa"
+    key_size: Annotated[Int64, Field(ge=256, le=8192)] | None = None
+    """Bits; None means 2048 for rsa and 256 for ecdsa. ed25519 has only one size."""
+    comment: str | None = None
+
+
+class SSHKey(GeneratorManifest):
+    """A manifest of kind SSHKey."""
+
+    kind: Literal["SSHKey"] = "SSHKey"
+    spec: SSHKeySpec = Field(default_factory=SSHKeySpec)
