@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 from virtrigaud_secrets.findings import Severity
+from virtrigaud_secrets.models.backends.registered import is_registered
 from virtrigaud_secrets.models.base import Model
 from virtrigaud_secrets.models.external_secret import (
     ExternalSecret,
@@ -67,7 +68,10 @@ def judge_secret_store(manifest: SecretStore) -> Iterator[Remark]:
             yield from _regexp(pattern, (*location, "conditions", index, "namespaceRegexes", number))
     provider, place = spec.provider, (*location, "provider", spec.provider.name)
     if not provider.supported:
-        message = "known to ESO, not supported here: no secret can be read from this store"
+        reason = "known to ESO, not supported here"
+        if is_registered(provider.name):
+            reason = "registered by an installed package that cannot be used"
+        message = f"{reason}: no secret can be read from this store"
         yield Remark(location=place, message=message, severity=Severity.WARNING, code="unsupported-provider")
     yield from _namespaces(manifest, provider.spec, place)
     judge = _PROVIDERS.get(provider.name)

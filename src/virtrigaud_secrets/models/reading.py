@@ -14,7 +14,7 @@ from typing import Annotated, Final, TypeVar, Union, cast, get_args, get_origin
 from pydantic import ValidationError
 
 from virtrigaud_secrets.findings import Severity
-from virtrigaud_secrets.models.backends import KNOWN_TO_ESO, backend_model
+from virtrigaud_secrets.models.backends import KNOWN_TO_ESO, backend_model, is_known
 from virtrigaud_secrets.models.base import Model
 from virtrigaud_secrets.models.remarks import Location, Remark, field_path, nearest, remarks_of
 from virtrigaud_secrets.models.secret_store import Provider
@@ -110,7 +110,7 @@ class _Cleaning:
 
     def _provider(self, mapping: dict[str, object], location: Location) -> dict[str, object]:
         chosen = {name: spec for name, spec in mapping.items() if spec is not None}
-        known = {name: spec for name, spec in chosen.items() if name in KNOWN_TO_ESO or backend_model(name)}
+        known = {name: spec for name, spec in chosen.items() if is_known(name)}
         if not known:
             return chosen
         for name in chosen.keys() - known.keys():
@@ -118,7 +118,10 @@ class _Cleaning:
         cleaned: dict[str, object] = {}
         for name, spec in known.items():
             model = backend_model(name)
-            cleaned[name] = spec if model is None else self.clean(_Shape(model=model), spec, (*location, name))
+            # A package may bring a model that is not of our kind: it says itself what it takes.
+            if model is not None and issubclass(model, Model):
+                spec = self.clean(_Shape(model=model), spec, (*location, name))  # noqa: PLW2901  # the cleaned one
+            cleaned[name] = spec
         return cleaned
 
     def _guide_spellings(self, model: type[Model], mapping: dict[str, object], location: Location) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, cast
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, create_model, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from virtrigaud_secrets.models.backends import KNOWN_TO_ESO, backend_model
+from virtrigaud_secrets.models.backends import KNOWN_TO_ESO, backend_model, is_known
 from virtrigaud_secrets.models.base import Model, Namespace, Pace
 from virtrigaud_secrets.models.external_secret import StoreKind
 from virtrigaud_secrets.models.metadata import ObjectMeta
@@ -18,7 +18,7 @@ _ONE_PROVIDER: Final = "expected exactly one provider, such as vault"
 
 
 class UnsupportedProvider(Model):
-    """The spec of a backend that ESO knows and this library does not: kept as data."""
+    """The spec of a backend that is known and that nothing here can read: kept as data."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -33,7 +33,7 @@ class Provider(Model):
 
     @property
     def supported(self) -> bool:
-        """Whether this library has a model of the backend."""
+        """Whether there is a model of the backend, here or in an installed package."""
         return not isinstance(self.spec, UnsupportedProvider)
 
     @model_validator(mode="before")
@@ -49,22 +49,26 @@ class Provider(Model):
             raise PydanticCustomError("exactly_one", _ONE_PROVIDER)
         name = str(next(iter(chosen)))
         # A ValidationError raised in here joins the outer one, each place below the provider's name.
-        return {"name": name, "spec": getattr(_holder(name).model_validate(chosen, by_alias=True, by_name=False), name)}
+        holder = _holder(name, _model(name))
+        return {"name": name, "spec": getattr(holder.model_validate(chosen, by_alias=True, by_name=False), name)}
 
     @model_serializer(mode="plain")
     def _to_manifest(self) -> dict[str, SerializeAsAny[BaseModel]]:
         return {self.name: self.spec}
 
 
-@cache
-def _holder(name: str) -> type[BaseModel]:
-    """Validates `{name: spec}`, so that errors carry the name."""
+def _model(name: str) -> type[BaseModel]:
+    """What the spec of a backend is read as."""
     model = backend_model(name)
-    if model is None:
-        if name not in KNOWN_TO_ESO:
-            suggestion = nearest(name, sorted(KNOWN_TO_ESO)) or ": expected one that ESO has, such as vault"
-            raise PydanticCustomError("unknown_provider", "unknown provider{suggestion}", {"suggestion": suggestion})
-        model = UnsupportedProvider
+    if model is None and not is_known(name):
+        suggestion = nearest(name, sorted(KNOWN_TO_ESO)) or ": expected one that ESO has, such as vault"
+        raise PydanticCustomError("unknown_provider", "unknown provider{suggestion}", {"suggestion": suggestion})
+    return model or UnsupportedProvider
+
+
+@cache
+def _holder(name: str, model: type[BaseModel]) -> type[BaseModel]:
+    """Validates `{name: spec}`, so that errors carry the name."""
     field: Any = (model, ...)
     return create_model("Provider", **{name: field})
 

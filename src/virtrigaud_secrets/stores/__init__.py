@@ -1,1 +1,69 @@
-"""Placeholder for the package docstring."""
+"""Where secrets are kept: what every backend implements, and one package or module for each backend.
+
+The names below are what a backend of one's own is made of; a package registers it by entry point, and the library's own
+backends use nothing else of this package. Names are imported on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.stores.base import (
+        Answer,
+        Fetch,
+        LabelledSecret,
+        Lease,
+        Payload,
+        Preview,
+        Query,
+        References,
+        RetryPolicy,
+        StoreClient,
+        StoreContext,
+        StoreFactory,
+        StoreKey,
+        at_store,
+    )
+    from virtrigaud_secrets.stores.payload import Lookup, TextPayload
+    from virtrigaud_secrets.stores.retrying import repeat_reads
+    from virtrigaud_secrets.stores.selectors import namespace_of, secret
+
+__all__ = [
+    "Answer",
+    "Fetch",
+    "LabelledSecret",
+    "Lease",
+    "Lookup",
+    "Payload",
+    "Preview",
+    "Query",
+    "References",
+    "RetryPolicy",
+    "StoreClient",
+    "StoreContext",
+    "StoreFactory",
+    "StoreKey",
+    "TextPayload",
+    "at_store",
+    "namespace_of",
+    "repeat_reads",
+    "secret",
+]
+
+_ELSEWHERE: Final = {
+    "Lookup": "payload",
+    "TextPayload": "payload",
+    "repeat_reads": "retrying",
+    "namespace_of": "selectors",
+    "secret": "selectors",
+}
+"""Public name → module that defines it, where that is not `base`."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ELSEWHERE.get(name, 'base')}"), name)

@@ -3,6 +3,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from virtrigaud_secrets.errors import ConfigurationError, UnsupportedFeatureError
+from virtrigaud_secrets.models.backends import registered
 from virtrigaud_secrets.stores import registry
 from virtrigaud_secrets.stores.vault import FACTORY
 
@@ -27,7 +28,7 @@ class Distribution:
 
 
 def entry(name, value, package="acme-store"):
-    made = EntryPoint(name=name, value=value, group=registry.ENTRY_POINT_GROUP)
+    made = EntryPoint(name=name, value=value, group=registered.ENTRY_POINT_GROUP)
     vars(made)["dist"] = Distribution(package)
     return made
 
@@ -41,7 +42,7 @@ def installed(monkeypatch):
         assert group == "virtrigaud_secrets.stores"
         return [one for one in entries if one.name == name]
 
-    monkeypatch.setattr(registry, "entry_points", entry_points)
+    monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
     monkeypatch.setitem(
         __import__("sys").modules, "acme_store", __import__("types").SimpleNamespace(plugin=plugin, half=half)
     )

@@ -6,7 +6,9 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Final
 
-from virtrigaud_secrets.models.base import Model
+from pydantic import BaseModel
+
+from virtrigaud_secrets.models.backends import registered
 
 BACKENDS: Final = MappingProxyType(
     {
@@ -75,10 +77,15 @@ KNOWN_TO_ESO: Final = frozenset(
 """Every key that ESO's v1 and v1beta1 have under `spec.provider` (ESO §1.3)."""
 
 
-def backend_model(name: str) -> type[Model] | None:
-    """The model of `spec.provider.<name>`, None where this library has none."""
+def backend_model(name: str) -> type[BaseModel] | None:
+    """The model of `spec.provider.<name>`: this library's, else an installed package's; None where none has it."""
     if name not in BACKENDS:
-        return None
+        return registered.spec_model(name)
     module, attribute = BACKENDS[name]
-    model: type[Model] = getattr(import_module(f"{__name__}.{module}"), attribute)
+    model: type[BaseModel] = getattr(import_module(f"{__name__}.{module}"), attribute)
     return model
+
+
+def is_known(name: str) -> bool:
+    """Whether a store of that name can be read or at least kept: by ESO, by this library or by an installed package."""
+    return name in KNOWN_TO_ESO or name in BACKENDS or registered.is_registered(name)
