@@ -15,6 +15,7 @@ from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, SecretStoreRef
+    from virtrigaud_secrets.models.push_secret import ClusterPushSecretSpec, PushSecretSpec
     from virtrigaud_secrets.models.secret_store import ClusterSecretStoreCondition, SecretStoreSpec
 
 SpecT = TypeVar("SpecT")
@@ -101,6 +102,8 @@ class Catalog:
         *,
         external_secrets: Iterable[Document[ExternalSecretSpec]] = (),
         stores: Iterable[Document[SecretStoreSpec]] = (),
+        push_secrets: Iterable[Document[PushSecretSpec]] = (),
+        cluster_push_secrets: Iterable[Document[ClusterPushSecretSpec]] = (),
         objects: KubernetesObjects | None = None,
     ) -> None:
         """A catalog of documents. Of several with one name the first counts; `load` refuses them.
@@ -108,12 +111,16 @@ class Catalog:
         Args:
             external_secrets: in the order in which they are to be listed.
             stores: of both kinds.
+            push_secrets: in the order in which they are to be listed.
+            cluster_push_secrets: those that stand for a PushSecret in every namespace they choose.
             objects: Secrets, ConfigMaps and Namespaces that answer references.
         """
         self._external_secrets = _by_name(external_secrets)
         listed = list(stores)
         self._stores = _by_name(store for store in listed if store.kind == "SecretStore")
         self._cluster_stores = _by_name(store for store in listed if store.kind == "ClusterSecretStore")
+        self._push_secrets = _by_name(push_secrets)
+        self._cluster_push_secrets = tuple(cluster_push_secrets)
         self._objects = objects or KubernetesObjects()
 
     @property
@@ -126,26 +133,32 @@ class Catalog:
         """The SecretStores, then the ClusterSecretStores."""
         return (*self._stores.values(), *self._cluster_stores.values())
 
+    @property
+    def push_secrets(self) -> tuple[Document[PushSecretSpec], ...]:
+        """The PushSecrets, in the order of files and documents, without those that a ClusterPushSecret makes."""
+        return tuple(self._push_secrets.values())
+
     def external_secret(self, name: str, *, namespace: str | None = None) -> Document[ExternalSecretSpec]:
         """One ExternalSecret; the namespace may be left out where the name is unique.
 
         Raises:
             ManifestNotFoundError: there is none, or there are several.
         """
-        if namespace is not None:
-            found = self._external_secrets.get((namespace, name))
-            if found is None:
-                raise ManifestNotFoundError(
-                    f'no ExternalSecret "{name}" in namespace "{namespace}"{self._nearest(name)}'
-                )
-            return found
-        named = [document for document in self._external_secrets.values() if document.name == name]
-        if not named:
-            raise ManifestNotFoundError(f'no ExternalSecret "{name}"{self._nearest(name)}')
-        if len(named) > 1:
-            namespaces = ", ".join(document.namespace for document in named)
-            raise ManifestNotFoundError(f'ExternalSecret "{name}" is in several namespaces, name one: {namespaces}')
-        return named[0]
+        return _only(self._external_secrets, "ExternalSecret", name, namespace)
+
+    def push_secret(self, name: str, *, namespace: str | None = None) -> Document[PushSecretSpec]:
+        """One PushSecret; the namespace may be left out where the name is unique.
+
+        Where there is none in `namespace`, it may be one that a ClusterPushSecret makes there.
+
+        Raises:
+            ManifestNotFoundError: there is none, or there are several.
+        """
+        if namespace is not None and (namespace, name) not in self._push_secrets:
+            for document in self._cluster_push_secrets:
+                if (document.spec.push_secret_name or document.name) == name and self._chooses(document, namespace):
+                    return _made(document, name, namespace)
+        return _only(self._push_secrets, "PushSecret", name, namespace)
 
     def store_for(self, reference: SecretStoreRef, *, namespace: str, settings: Settings) -> StoreDocument:
         """The store that `reference` names, seen from an ExternalSecret in `namespace`.
@@ -184,6 +197,10 @@ class Catalog:
     def service_account_annotations(self, name: str, *, namespace: str) -> dict[str, str] | None:
         """The annotations of a ServiceAccount among the manifests, None where there is none."""
         return self._objects.service_account_annotations(name, namespace=namespace)
+
+    def _chooses(self, document: Document[ClusterPushSecretSpec], namespace: str) -> bool:
+        labels = self._objects.namespace_labels(namespace)
+        return any(selector.matches(labels) for selector in document.spec.namespace_selectors)
 
     def _store(self, name: str, *, namespace: str, settings: Settings) -> StoreDocument:
         own = self._stores.get((namespace, name))
@@ -241,11 +258,50 @@ class Catalog:
 
         return any(regexp.match(pattern, namespace) for pattern in condition.namespace_regexes)
 
-    def _nearest(self, name: str) -> str:
-        folded = {(document.name, document.namespace): None for document in self._external_secrets.values()}
-        near = get_close_matches(name, {found for found, _ in folded}, n=MAX_NEAREST)
-        places = [f"{namespace}/{found}" for found, namespace in folded if found in near][:MAX_NEAREST]
-        return f"; did you mean {', '.join(places)}?" if places else ""
+
+def _made(document: Document[ClusterPushSecretSpec], name: str, namespace: str) -> Document[PushSecretSpec]:
+    """The PushSecret that a ClusterPushSecret makes in a namespace (ESO §1.6)."""
+    metadata = document.spec.push_secret_metadata
+    return Document(
+        kind="PushSecret",
+        name=name,
+        namespace=namespace,
+        spec=document.spec.push_secret_spec,
+        labels=metadata.labels if metadata is not None else _none(),
+        annotations=metadata.annotations if metadata is not None else _none(),
+        file=document.file,
+        line=document.line,
+        index=document.index,
+    )
+
+
+def _only(
+    documents: Mapping[tuple[str, str], Document[SpecT]], kind: str, name: str, namespace: str | None
+) -> Document[SpecT]:
+    """The one that is meant.
+
+    Raises:
+        ManifestNotFoundError: there is none, or there are several.
+    """
+    if namespace is not None:
+        found = documents.get((namespace, name))
+        if found is None:
+            raise ManifestNotFoundError(f'no {kind} "{name}" in namespace "{namespace}"{_nearest(documents, name)}')
+        return found
+    named = [document for document in documents.values() if document.name == name]
+    if not named:
+        raise ManifestNotFoundError(f'no {kind} "{name}"{_nearest(documents, name)}')
+    if len(named) > 1:
+        namespaces = ", ".join(document.namespace for document in named)
+        raise ManifestNotFoundError(f'{kind} "{name}" is in several namespaces, name one: {namespaces}')
+    return named[0]
+
+
+def _nearest(documents: Iterable[tuple[str, str]], name: str) -> str:
+    folded = {(found, namespace): None for namespace, found in documents}
+    near = get_close_matches(name, {found for found, _ in folded}, n=MAX_NEAREST)
+    places = [f"{namespace}/{found}" for found, namespace in folded if found in near][:MAX_NEAREST]
+    return f"; did you mean {', '.join(places)}?" if places else ""
 
 
 def _by_name(documents: Iterable[Document[SpecT]]) -> dict[tuple[str, str], Document[SpecT]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, cast
@@ -12,6 +12,7 @@ from virtrigaud_secrets.manifests.objects import KINDS as OBJECT_KINDS
 from virtrigaud_secrets.manifests.report import Judgement
 from virtrigaud_secrets.models.admission import judge_external_secret, judge_secret_store
 from virtrigaud_secrets.models.external_secret import ExternalSecret
+from virtrigaud_secrets.models.push_secret import ClusterPushSecret, PushSecret
 from virtrigaud_secrets.models.reading import read
 from virtrigaud_secrets.models.remarks import Remark, nearest
 from virtrigaud_secrets.models.secret_store import SecretStore
@@ -25,19 +26,31 @@ GENERATORS_GROUP: Final = "generators.external-secrets.io"
 VERSIONS: Final = frozenset({"v1", "v1beta1"})
 """Versions of the group that are read, all alike: v1 allows whatever v1beta1 did (ESO §1.2)."""
 
-MODELS: Final[Mapping[str, type[ExternalSecret | SecretStore]]] = MappingProxyType(
-    {"ExternalSecret": ExternalSecret, "SecretStore": SecretStore, "ClusterSecretStore": SecretStore}
+PUSH_VERSIONS: Final = frozenset({"v1alpha1"})
+"""Versions that the kinds that write have (ESO §1)."""
+
+Manifest = ExternalSecret | SecretStore | PushSecret | ClusterPushSecret
+"""What a document of ESO's group becomes."""
+
+MODELS: Final[Mapping[str, type[Manifest]]] = MappingProxyType(
+    {
+        "ClusterPushSecret": ClusterPushSecret,
+        "ClusterSecretStore": SecretStore,
+        "ExternalSecret": ExternalSecret,
+        "PushSecret": PushSecret,
+        "SecretStore": SecretStore,
+    }
 )
 """Kind → its model."""
 
-UNREAD: Final = frozenset({"ClusterExternalSecret", "PushSecret", "ClusterPushSecret"})
+CLUSTER_KINDS: Final = frozenset({"ClusterPushSecret", "ClusterSecretStore"})
+"""Kinds whose objects are in no namespace."""
+
+UNREAD: Final = frozenset({"ClusterExternalSecret"})
 """Kinds of the group that nothing here reads."""
 
 MAX_NAME: Final = 253
 """Characters of a name that are shown: Kubernetes has no longer ones."""
-
-Manifest = ExternalSecret | SecretStore
-"""What a document of ESO's group becomes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,21 +101,30 @@ def _of_eso(document: dict[str, object], kind: str, version: str, *, strict: boo
     if kind not in MODELS:
         suggestion = nearest(kind, sorted(MODELS))
         return _invalid(document, Remark(location=("kind",), message=f"no kind of {GROUP}{suggestion}"))
-    if version not in VERSIONS:
-        expected = " or ".join(f"{GROUP}/{known}" for known in sorted(VERSIONS))
+    versions = PUSH_VERSIONS if kind in {"PushSecret", "ClusterPushSecret"} else VERSIONS
+    if version not in versions:
+        expected = " or ".join(f"{GROUP}/{known}" for known in sorted(versions))
         return _invalid(document, Remark(location=("apiVersion",), message=f"expected {expected}"))
     # What the controller wrote back is none of the reader's business.
     manifest, remarks = read(MODELS[kind], {key: document[key] for key in document if key != "status"}, strict=strict)
-    if isinstance(manifest, ExternalSecret):
-        remarks += judge_external_secret(manifest)
-    elif manifest is not None:
-        remarks += judge_secret_store(manifest)
-        if manifest.kind == "ClusterSecretStore" and manifest.metadata.namespace is not None:
-            message = "a ClusterSecretStore has none: it is passed over"
-            remarks.append(Remark(location=("metadata", "namespace"), message=message, severity=Severity.WARNING))
+    if manifest is not None:
+        remarks += _judged(manifest)
     if manifest is None or any(remark.severity is Severity.ERROR for remark in remarks):
         return _recognised(document, Judgement.INVALID, remarks=remarks)
     return _recognised(document, Judgement.VALID, manifest=manifest, remarks=remarks)
+
+
+def _judged(manifest: Manifest) -> Iterator[Remark]:
+    if isinstance(manifest, ExternalSecret):
+        yield from judge_external_secret(manifest)
+    elif isinstance(manifest, SecretStore):
+        yield from judge_secret_store(manifest)
+    elif manifest.spec is None:
+        message = "there is none: nothing will be pushed"
+        yield Remark(location=("spec",), message=message, severity=Severity.WARNING)
+    if manifest.kind in CLUSTER_KINDS and manifest.metadata.namespace is not None:
+        message = f"a {manifest.kind} has none: it is passed over"
+        yield Remark(location=("metadata", "namespace"), message=message, severity=Severity.WARNING)
 
 
 def _nameless(document: dict[str, object]) -> Recognised:

@@ -13,7 +13,7 @@ from virtrigaud_secrets.errors import ManifestError
 from virtrigaud_secrets.findings import Finding, Severity
 from virtrigaud_secrets.manifests.catalog import Catalog, Document
 from virtrigaud_secrets.manifests.documents import Chunk, PlainDocument, YamlFault, compose, split
-from virtrigaud_secrets.manifests.kinds import Manifest, Recognised, recognise
+from virtrigaud_secrets.manifests.kinds import CLUSTER_KINDS, Manifest, Recognised, recognise
 from virtrigaud_secrets.manifests.limits import MAX_DOCUMENTS, MAX_FINDINGS
 from virtrigaud_secrets.manifests.objects import KubernetesObjects
 from virtrigaud_secrets.manifests.positions import Positions, locate
@@ -23,6 +23,7 @@ from virtrigaud_secrets.models.remarks import Location, Remark, field_path
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.external_secret import ExternalSecretSpec
+    from virtrigaud_secrets.models.push_secret import ClusterPushSecretSpec, PushSecretSpec
     from virtrigaud_secrets.models.secret_store import SecretStoreSpec
 
 DEFAULT_NAMESPACE: Final = "default"
@@ -30,7 +31,7 @@ DEFAULT_NAMESPACE: Final = "default"
 
 _OURS: Final = re.compile(
     r"(?:^|[{,])[ \t-]*[\"']?(apiVersion[\"']?[ \t]*:[ \t]*[\"']?(generators\.)?external-secrets\.io/"
-    r"|kind[\"']?[ \t]*:[ \t]*[\"']?(ExternalSecret|SecretStore|ClusterSecretStore)\b)",
+    r"|kind[\"']?[ \t]*:[ \t]*[\"']?((Cluster)?(SecretStore|PushSecret)|ExternalSecret)\b)",
     re.MULTILINE,
 )
 """Tells a broken manifest of ESO from text that was never YAML."""
@@ -121,15 +122,18 @@ class _Loading:
 
     def report(self) -> Report:
         """What was found."""
-        documents = self._manifests.values()
-        secrets = [document for document in documents if document.kind == "ExternalSecret"]
-        stores = [document for document in documents if document.kind != "ExternalSecret"]
         catalog = Catalog(
-            external_secrets=cast("list[Document[ExternalSecretSpec]]", secrets),
-            stores=cast("list[Document[SecretStoreSpec]]", stores),
+            external_secrets=cast("list[Document[ExternalSecretSpec]]", self._of("ExternalSecret")),
+            stores=cast("list[Document[SecretStoreSpec]]", self._of("SecretStore", "ClusterSecretStore")),
+            push_secrets=cast("list[Document[PushSecretSpec]]", self._of("PushSecret")),
+            cluster_push_secrets=cast("list[Document[ClusterPushSecretSpec]]", self._of("ClusterPushSecret")),
             objects=self._objects,
         )
         return Report(verdicts=tuple(self._verdicts), catalog=catalog)
+
+    def _of(self, *kinds: str) -> list[Document[object]]:
+        """The manifests of these kinds that say something."""
+        return [document for document in self._manifests.values() if document.kind in kinds and document.spec]
 
     def read(self, source: Source) -> None:
         """Judge every document of a file."""
@@ -184,7 +188,7 @@ class _Loading:
 
     def _namespace(self, recognised: Recognised) -> str:
         """Its namespace; none for what has none, and nothing is made up for what is skipped."""
-        if recognised.kind == "ClusterSecretStore":
+        if recognised.kind in CLUSTER_KINDS:
             return ""
         if recognised.judgement is Judgement.SKIPPED and not recognised.kept:
             return recognised.namespace
@@ -193,7 +197,7 @@ class _Loading:
     def _keep(self, manifest: Manifest, spot: _Spot, line: int) -> Iterator[Remark]:
         """Add a manifest to the catalog, unless there is one of that name."""
         metadata = manifest.metadata
-        namespaced = manifest.kind != "ClusterSecretStore"
+        namespaced = manifest.kind not in CLUSTER_KINDS
         document = Document(
             kind=manifest.kind,
             name=metadata.name,

@@ -8,6 +8,7 @@ from virtrigaud_secrets.errors import ManifestNotFoundError, StoreNotFoundError
 from virtrigaud_secrets.manifests.catalog import Catalog, Document
 from virtrigaud_secrets.manifests.objects import KubernetesObjects
 from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, SecretStoreRef
+from virtrigaud_secrets.models.push_secret import ClusterPushSecretSpec, PushSecretSpec
 from virtrigaud_secrets.models.secret_store import SecretStoreSpec
 from virtrigaud_secrets.settings import Settings
 
@@ -218,3 +219,68 @@ def test_how_a_document_names_itself() -> None:
     assert (document.place, document.labels, document.annotations) == ("", {}, {})
     located = Document(kind="ExternalSecret", name="a", namespace="n", spec=None, file="f.yaml", line=3)
     assert (located.subject, located.place) == ("ExternalSecret n/a", "f.yaml:3")
+
+
+PUSH = {"secretStoreRefs": [{"name": "s"}], "selector": {"secret": {"name": "x"}}}
+
+
+def push(name: str, namespace: str = "n") -> Document[PushSecretSpec]:
+    return Document(kind="PushSecret", name=name, namespace=namespace, spec=PushSecretSpec.model_validate(PUSH))
+
+
+def cluster_push(name: str, **spec: object) -> Document[ClusterPushSecretSpec]:
+    written = {"pushSecretSpec": PUSH, "namespaceSelectors": [{"matchLabels": {"team": "x"}}], **spec}
+    return Document(
+        kind="ClusterPushSecret",
+        name=name,
+        namespace="",
+        spec=ClusterPushSecretSpec.model_validate(written),
+        file="f.yaml",
+        line=3,
+    )
+
+
+def test_a_push_secret_by_name() -> None:
+    catalog = Catalog(push_secrets=[push("a"), push("b"), push("b", "m")])
+
+    assert [document.subject for document in catalog.push_secrets] == [
+        "PushSecret n/a",
+        "PushSecret n/b",
+        "PushSecret m/b",
+    ]
+    assert catalog.push_secret("a").subject == "PushSecret n/a"
+    assert catalog.push_secret("b", namespace="m").subject == "PushSecret m/b"
+    with pytest.raises(ManifestNotFoundError, match='PushSecret "b" is in several namespaces, name one: n, m'):
+        catalog.push_secret("b")
+    with pytest.raises(ManifestNotFoundError, match='no PushSecret "aa" in namespace "n"; did you mean n/a'):
+        catalog.push_secret("aa", namespace="n")
+
+
+def test_a_cluster_push_secret_stands_for_one_in_every_namespace_that_it_chooses() -> None:
+    objects = KubernetesObjects()
+    for name, labels in (("chosen", {"team": "x"}), ("other", {"team": "y"})):
+        data: dict[str, object] = {"metadata": {"name": name, "labels": labels}}
+        assert list(objects.add("Namespace", data, default_namespace="default")) == []
+    metadata = {"labels": {"l": "1"}, "annotations": {"z": "2"}}
+    catalog = Catalog(
+        push_secrets=[push("own", "chosen")],
+        cluster_push_secrets=[
+            cluster_push("a"),
+            cluster_push("c", pushSecretName="b", pushSecretMetadata=metadata),
+            cluster_push("own"),
+        ],
+        objects=objects,
+    )
+
+    made = catalog.push_secret("b", namespace="chosen")
+    assert (made.subject, made.place, made.labels, made.annotations) == (
+        "PushSecret chosen/b",
+        "f.yaml:3",
+        {"l": "1"},
+        {"z": "2"},
+    )
+    assert catalog.push_secret("a", namespace="chosen").labels == {}
+    assert catalog.push_secret("own", namespace="chosen").file == ""
+    for name, namespace in (("b", "other"), ("c", "chosen"), ("a", "unknown")):
+        with pytest.raises(ManifestNotFoundError):
+            catalog.push_secret(name, namespace=namespace)

@@ -5,6 +5,7 @@ import pytest
 from virtrigaud_secrets.manifests.kinds import Recognised, recognise
 from virtrigaud_secrets.manifests.report import Judgement
 from virtrigaud_secrets.models.external_secret import ExternalSecret
+from virtrigaud_secrets.models.push_secret import ClusterPushSecret, PushSecret
 from virtrigaud_secrets.models.remarks import field_path
 from virtrigaud_secrets.models.secret_store import SecretStore
 
@@ -19,6 +20,14 @@ STORE = {
     "kind": "SecretStore",
     "metadata": {"name": "a"},
     "spec": {"provider": {"fake": {"data": []}}},
+}
+
+
+PUSH = {
+    "apiVersion": "external-secrets.io/v1alpha1",
+    "kind": "PushSecret",
+    "metadata": {"name": "a", "namespace": "n"},
+    "spec": {"secretStoreRefs": [{"name": "s"}], "selector": {"secret": {"name": "x"}}},
 }
 
 
@@ -42,6 +51,27 @@ def test_stores(kind: str) -> None:
     assert found.judgement is Judgement.VALID
 
 
+def test_a_push_secret() -> None:
+    found = recognise(PUSH, strict=True)
+
+    assert isinstance(found.manifest, PushSecret)
+    assert (found.judgement, found.remarks) == (Judgement.VALID, [])
+
+
+def test_a_push_secret_without_a_spec_is_valid_and_does_nothing() -> None:
+    found = recognise({**PUSH, "spec": None}, strict=True)
+
+    assert found.judgement is Judgement.VALID
+    assert told(found) == [("spec", "there is none: nothing will be pushed")]
+
+
+def test_a_cluster_push_secret_has_no_namespace() -> None:
+    found = recognise(PUSH | {"kind": "ClusterPushSecret", "spec": {"pushSecretSpec": PUSH["spec"]}}, strict=True)
+
+    assert isinstance(found.manifest, ClusterPushSecret)
+    assert told(found) == [("metadata.namespace", "a ClusterPushSecret has none: it is passed over")]
+
+
 def test_what_the_controller_wrote_back_is_not_read() -> None:
     assert recognise(SECRET | {"status": {"conditions": 5}}, strict=True).judgement is Judgement.VALID
 
@@ -50,6 +80,8 @@ def test_what_the_controller_wrote_back_is_not_read() -> None:
     ("document", "field", "message"),
     [
         (SECRET | {"apiVersion": "external-secrets.io/v1alpha1"}, "apiVersion", "expected external-secrets.io/v1 or"),
+        (PUSH | {"apiVersion": "external-secrets.io/v1"}, "apiVersion", "expected external-secrets.io/v1alpha1"),
+        (PUSH | {"spec": {"secretStoreRefs": []}}, "spec.selector", "is required"),
         (SECRET | {"apiVersion": None}, "apiVersion", "is required"),
         (SECRET | {"apiVersion": 1}, "apiVersion", "expected text"),
         (SECRET | {"kind": None}, "kind", "is required"),
@@ -82,8 +114,8 @@ def test_invalid_manifests(document: dict[str, object], field: str, message: str
         ({"apiVersion": "apps/v1", "kind": "Deployment"}, "Deployment is no manifest of ESO"),
         ({"apiVersion": "x.io/v1", "kind": "ExternalSecret"}, "ExternalSecret is no manifest of ESO"),
         (
-            {"apiVersion": "external-secrets.io/v1alpha1", "kind": "PushSecret"},
-            "PushSecret is known to ESO, not supported",
+            {"apiVersion": "external-secrets.io/v1", "kind": "ClusterExternalSecret"},
+            "ClusterExternalSecret is known to ESO, not supported",
         ),
         (
             {"apiVersion": "generators.external-secrets.io/v1alpha1", "kind": "UUID"},

@@ -356,3 +356,24 @@ def test_warnings_do_not_refuse(tmp_path: Path) -> None:
     assert len(load(file).external_secrets) == 1
     with pytest.raises(ManifestError, match="unknown field: did you mean property"):
         load(file, strict=True)
+
+
+def test_push_secrets_of_both_kinds_are_kept(tmp_path: Path) -> None:
+    spec = "{secretStoreRefs: [{name: s}], selector: {secret: {name: x}}}"
+    head = "apiVersion: external-secrets.io/v1alpha1\nkind: "
+    cluster = "spec: {namespaceSelectors: [{}], pushSecretSpec: " + spec + "}\n"
+    report = judged(
+        tmp_path,
+        f"{head}PushSecret\nmetadata: {{name: a}}\nspec: {spec}\n"
+        f"---\n{head}ClusterPushSecret\nmetadata: {{name: b}}\n{cluster}"
+        f"---\n{head}PushSecret\nmetadata: {{name: empty}}\n",
+    )
+
+    assert report.ok
+    assert [verdict.namespace for verdict in report.verdicts] == ["default", "", "default"]
+    assert [document.subject for document in report.catalog.push_secrets] == ["PushSecret default/a"]
+    assert report.catalog.push_secret("b", namespace="anywhere").line == 6
+
+
+def test_a_broken_push_secret_is_an_error(tmp_path: Path) -> None:
+    assert [finding[0] for finding in told(judged(tmp_path, "kind: ClusterPushSecret\nmetadata: [\n"))] == [3]
