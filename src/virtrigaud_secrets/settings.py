@@ -57,6 +57,8 @@ class Settings:
     """Behave as ESO does, refuse what it refuses: no store of another namespace, no repair of the guide's manifests."""
     store_namespaces: tuple[str, ...] = DEFAULT_STORE_NAMESPACES
     """Namespaces in which a SecretStore is sought when the ExternalSecret's own has none. Unused in strict mode."""
+    controller_class: str = "default"
+    """Stores whose `spec.controller` names another class are not ours: ESO's flag of that name."""
     endpoints: Mapping[str, str] = field(default_factory=_no_mapping)
     """Server address as a manifest writes it → address to talk to instead (a port-forward, a local server)."""
     ca_file: Path | None = None

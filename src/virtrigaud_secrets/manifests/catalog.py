@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from virtrigaud_secrets.errors import ManifestNotFoundError, StoreNotFoundError
-from virtrigaud_secrets.manifests.objects import KubernetesObjects
+from virtrigaud_secrets.manifests.objects import NAMESPACE_LABEL, KubernetesObjects
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, SecretStoreRef
     from virtrigaud_secrets.models.push_secret import ClusterPushSecretSpec, PushSecretSpec
+    from virtrigaud_secrets.models.references import LabelSelector
     from virtrigaud_secrets.models.secret_store import ClusterSecretStoreCondition, SecretStoreSpec
 
 SpecT = TypeVar("SpecT")
@@ -24,11 +25,11 @@ SpecT_co = TypeVar("SpecT_co", covariant=True)
 STORE_NAMESPACE_REPAIR: Final = "store-namespace"
 """Id of the difference from ESO that a SecretStore was found in a configured namespace (ESO §5 row 2)."""
 
-CONTROLLER_CLASSES: Final = frozenset({"", "default"})
-"""Values of `spec.controller` that mean ESO's own controller, whose place this library takes."""
-
 MAX_NEAREST: Final = 3
 """Names shown in place of one that is not there."""
+
+NamespaceLabels = Callable[[str], Mapping[str, str] | None]
+"""Asks who knows for the labels of a namespace; None where nobody does."""
 
 
 def _none() -> Mapping[str, str]:
@@ -160,11 +161,24 @@ class Catalog:
                     return _made(document, name, namespace)
         return _only(self._push_secrets, "PushSecret", name, namespace)
 
-    def store_for(self, reference: SecretStoreRef, *, namespace: str, settings: Settings) -> StoreDocument:
+    def store_for(
+        self,
+        reference: SecretStoreRef,
+        *,
+        namespace: str,
+        settings: Settings,
+        namespace_labels: NamespaceLabels = lambda _: None,
+    ) -> StoreDocument:
         """The store that `reference` names, seen from an ExternalSecret in `namespace`.
 
         A SecretStore is sought in that namespace, then, unless strict, in `settings.store_namespaces` if exactly one of
         them has it.
+
+        Args:
+            reference: the reference.
+            namespace: the namespace of who refers.
+            settings: what the process decided.
+            namespace_labels: asked where a condition looks at the labels of a namespace that no manifest tells.
 
         Raises:
             StoreNotFoundError: there is none, several could be meant, or it may not be used from there.
@@ -172,10 +186,12 @@ class Catalog:
         if reference.name is None:
             raise StoreNotFoundError("expected the name of a store in the reference to it")
         if reference.kind == "ClusterSecretStore":
-            found = StoreDocument(document=self._cluster_store(reference.name, namespace=namespace))
+            document = self._cluster_store(reference.name)
+            self._check_conditions(document, namespace, namespace_labels)
+            found = StoreDocument(document=document)
         else:
             found = self._store(reference.name, namespace=namespace, settings=settings)
-        if found.document.spec.controller not in CONTROLLER_CLASSES:
+        if found.document.spec.controller not in {"", settings.controller_class}:
             raise StoreNotFoundError(
                 f"can not reference unmanaged store: {found.document.subject} is for another controller "
                 "(spec.controller)"
@@ -230,33 +246,31 @@ class Catalog:
             return "; there is a ClusterSecretStore of that name: the reference needs kind: ClusterSecretStore"
         return _did_you_mean(name, (found for _, found in self._stores))
 
-    def _cluster_store(self, name: str, *, namespace: str) -> Document[SecretStoreSpec]:
+    def _cluster_store(self, name: str) -> Document[SecretStoreSpec]:
         document = self._cluster_stores.get(("", name))
         if document is None:
             hint = _did_you_mean(name, (found for _, found in self._cluster_stores))
             raise StoreNotFoundError(_not_found("ClusterSecretStore", name) + hint)
-        conditions = document.spec.conditions
-        if conditions and not any(self._allows(condition, namespace) for condition in conditions):
-            message = (
-                f'using cluster store "{name}" is not allowed from namespace "{namespace}": denied by spec.condition'
-            )
-            by_label = any(condition.namespace_selector is not None for condition in conditions)
-            if by_label and not self._objects.knows_namespace(namespace):
-                message += " (no manifest of that Namespace tells its labels)"
-            raise StoreNotFoundError(message)
         return document
 
-    def _allows(self, condition: ClusterSecretStoreCondition, namespace: str) -> bool:
-        selector = condition.namespace_selector
-        if selector is not None and selector.matches(self._objects.namespace_labels(namespace)):
-            return True
-        if namespace in condition.namespaces:
-            return True
-        if not condition.namespace_regexes:
-            return False
-        from virtrigaud_secrets.golang import regexp
-
-        return any(regexp.match(pattern, namespace) for pattern in condition.namespace_regexes)
+    def _check_conditions(self, document: Document[SecretStoreSpec], namespace: str, ask: NamespaceLabels) -> None:
+        """Refuse a namespace that no condition chooses; any one is enough, and no condition at all means everyone."""
+        conditions = document.spec.conditions
+        # Last what may have to ask the cluster.
+        if not conditions or any(_names(condition, namespace) for condition in conditions):
+            return
+        selectors = [found for condition in conditions if (found := condition.namespace_selector) is not None]
+        labels = self._objects.namespace_labels(namespace)
+        known = self._objects.knows_namespace(namespace) or not any(map(_looks_at_labels, selectors))
+        if not known and (told := ask(namespace)) is not None:
+            labels, known = {**told, NAMESPACE_LABEL: namespace}, True
+        if any(selector.matches(labels) for selector in selectors if known or not _looks_at_labels(selector)):
+            return
+        message = f'using cluster store "{document.name}" is not allowed from namespace "{namespace}": '
+        message += "denied by spec.condition"
+        if not known:
+            message += " (neither a manifest of that Namespace nor a cluster tells its labels)"
+        raise StoreNotFoundError(message)
 
 
 def _made(document: Document[ClusterPushSecretSpec], name: str, namespace: str) -> Document[PushSecretSpec]:
@@ -309,6 +323,22 @@ def _by_name(documents: Iterable[Document[SpecT]]) -> dict[tuple[str, str], Docu
     for document in documents:
         found.setdefault((document.namespace, document.name), document)
     return found
+
+
+def _names(condition: ClusterSecretStoreCondition, namespace: str) -> bool:
+    if namespace in condition.namespaces:
+        return True
+    if not condition.namespace_regexes:
+        return False
+    from virtrigaud_secrets.golang import regexp
+
+    return any(regexp.match(pattern, namespace) for pattern in condition.namespace_regexes)
+
+
+def _looks_at_labels(selector: LabelSelector) -> bool:
+    """Whether it looks at any label but the one that every namespace has."""
+    asked = {*selector.match_labels, *(requirement.key for requirement in selector.match_expressions)}
+    return not asked <= {NAMESPACE_LABEL}
 
 
 def _not_found(kind: str, name: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from virtrigaud_secrets.clock import Clock
 from virtrigaud_secrets.errors import ClosedError
@@ -29,6 +30,19 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.manifests import Catalog
     from virtrigaud_secrets.models.external_secret import SecretStoreRef
     from virtrigaud_secrets.models.retries import RetrySettings
+
+
+NAMESPACE_LABELS_AGE: Final = timedelta(minutes=1)
+"""How long the labels of a namespace are believed: many manifests of one namespace ask for them at once."""
+
+
+@runtime_checkable
+class KnowsNamespaces(Protocol):
+    """References that can also tell the labels of a namespace."""
+
+    def namespace_labels(self, name: str) -> Mapping[str, str] | None:
+        """The labels of a namespace, None where nobody knows it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,7 @@ class Connections:
         self._lock = threading.Lock()
         self._bindings: dict[StoreKey, Binding] = {}
         self._clients: dict[StoreKey, StoreClient] = {}
+        self._labels: dict[str, tuple[float, Mapping[str, str] | None]] = {}
         self._closed = False
 
     def bind(self, reference: SecretStoreRef, *, namespace: str) -> Binding:
@@ -77,9 +92,12 @@ class Connections:
 
         Raises:
             StoreNotFoundError: there is none, or it may not be used from there.
+            StoreError: a condition asks for the labels of a namespace, and the cluster's API does not tell.
             MissingDependencyError: its backend is not installed.
         """
-        found = self._catalog.store_for(reference, namespace=namespace, settings=self._settings)
+        found = self._catalog.store_for(
+            reference, namespace=namespace, settings=self._settings, namespace_labels=self._namespace_labels
+        )
         # ESO reads a ClusterSecretStore's references in the ExternalSecret's namespace: as many identities.
         key = StoreKey(found.kind, namespace if found.kind == "ClusterSecretStore" else found.namespace, found.name)
         with self._lock:
@@ -99,6 +117,19 @@ class Connections:
         with self._lock:
             self._bindings[key] = binding
         return binding
+
+    def _namespace_labels(self, namespace: str) -> Mapping[str, str] | None:
+        references = self._references
+        if not isinstance(references, KnowsNamespaces):
+            return None
+        now = self._clock.elapsed()
+        with self._lock:
+            known = self._labels.get(namespace)
+        if known is None or now - known[0] > NAMESPACE_LABELS_AGE.total_seconds():
+            known = now, references.namespace_labels(namespace)
+            with self._lock:
+                self._labels[namespace] = known
+        return known[1]
 
     def client(self, key: StoreKey) -> StoreClient:
         """The client of a store that was bound before; connected once.

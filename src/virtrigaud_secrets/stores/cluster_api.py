@@ -1,4 +1,4 @@
-"""The requests made to a cluster's API: one Secret or several, one ConfigMap, one service account token.
+"""The requests made to a cluster's API: Secrets, ConfigMaps, namespaces, service accounts and their tokens.
 
 Bodies are decoded here: the official client would write them to its debug log and show them in its errors' and
 models' texts. Where the cluster is comes from `cluster_access`; what to do about an object that is not there is the
@@ -49,6 +49,7 @@ TOKEN_LIFETIME: Final = timedelta(seconds=600)
 _CHUNK: Final = 1 << 16
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", re.ASCII)
 _MAX_NAME: Final = 253
+_NAMESPACES: Final = "namespaces"  # the one resource here that lives in no namespace
 
 
 class _Operation(NamedTuple):
@@ -61,8 +62,14 @@ class _Operation(NamedTuple):
 
     @property
     def path(self) -> str:
+        if self.resource == _NAMESPACES:
+            return f"{self.resource}/{self.name}"
         base, _, subresource = self.resource.partition("/")
         return "/".join(filter(None, ("namespaces", self.namespace, base, self.name, subresource)))
+
+    @property
+    def place(self) -> str:
+        return f"of {self.name}" if self.resource == _NAMESPACES else f"in namespace {self.namespace}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +185,19 @@ class ClusterAPI:
             ),
         )
         return None if answer is None else _texts(answer.get("data"), operation)
+
+    def namespace_labels(self, name: str) -> dict[str, str] | None:
+        """A namespace's labels, or None if the cluster has no such namespace.
+
+        Raises:
+            StoreError: as for `secret`.
+        """
+        operation = _Operation("get", _NAMESPACES, "", name)
+        answer = self._send(
+            operation,
+            lambda core: core.read_namespace(name, _preload_content=False, _request_timeout=self._timeout),
+        )
+        return None if answer is None else _texts(_metadata(answer).get("labels"), operation)
 
     def service_account_annotations(self, name: str, *, namespace: str) -> dict[str, str] | None:
         """A service account's annotations, or None if the cluster has no such account.
@@ -311,7 +331,7 @@ class ClusterAPI:
                 return AuthenticationError(f"{self} does not accept our credentials", path=path, status=status)
             case HTTPStatus.FORBIDDEN:
                 return AccessDeniedError(
-                    f"{self} refuses `{right}` in namespace {operation.namespace}: RBAC must grant this verb to us",
+                    f"{self} refuses `{right}` {operation.place}: RBAC must grant this verb to us",
                     capability=right,
                     path=path,
                     status=status,
@@ -330,7 +350,7 @@ class ClusterAPI:
 def _check_names(operation: _Operation) -> None:
     """Refuse what could lead a URL elsewhere; the API would refuse it too."""
     names = (operation.namespace,) if operation.verb == "list" else (operation.namespace, operation.name)
-    for name in names:
+    for name in (operation.name,) if operation.resource == _NAMESPACES else names:
         if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
             raise ConfigurationError(f"{name!r} is no name of a Kubernetes object ({operation.resource})")
 

@@ -74,6 +74,10 @@ class CoreV1(Protocol):
         """GET one service account."""
         ...
 
+    def read_namespace(self, name: str, *, _preload_content: bool, _request_timeout: tuple[float, float]) -> Response:
+        """GET one namespace."""
+        ...
+
     def create_namespaced_service_account_token(
         self, name: str, namespace: str, body: object, *, _preload_content: bool, _request_timeout: tuple[float, float]
     ) -> Response:

@@ -176,6 +176,16 @@ class KubernetesReferences:
         found = api.service_account_annotations(name, namespace=namespace) if api else None
         return found or {}
 
+    def namespace_labels(self, name: str) -> dict[str, str] | None:
+        """The labels of a namespace as the cluster has it, None where nobody knows it.
+
+        Raises:
+            StoreError: the cluster's API refused or did not answer.
+        """
+        self._refuse_if_closed()
+        api = self._cluster()
+        return api.namespace_labels(name) if api else None
+
     def close(self) -> None:
         """Close the connections to the cluster. The second call does nothing."""
         with self._lock:

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from virtrigaud_secrets import Resolver
 from virtrigaud_secrets.clock import SystemClock
 from virtrigaud_secrets.errors import (
     AccessDeniedError,
     AuthenticationError,
     ConfigurationError,
+    StoreNotFoundError,
     StoreUnavailableError,
 )
 from virtrigaud_secrets.sensitive import Sensitive
@@ -30,6 +32,18 @@ from virtrigaud_secrets.testing.servers import KubernetesAPI
 pytestmark = pytest.mark.integration
 
 PLANTED = "planted-value-7f3a"
+
+MANIFESTS = """
+{{apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: {{name: blue}},
+  spec: {{conditions: [{{namespaceSelector: {{matchLabels: {{team: blue}}}}}}],
+         provider: {{fake: {{data: [{{key: a, value: v}}]}}}}}}}}
+---
+{{apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {{name: es, namespace: {blue}}},
+  spec: {{secretStoreRef: {{name: blue, kind: ClusterSecretStore}}, data: [{{secretKey: k, remoteRef: {{key: a}}}}]}}}}
+---
+{{apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {{name: es, namespace: {red}}},
+  spec: {{secretStoreRef: {{name: blue, kind: ClusterSecretStore}}, data: [{{secretKey: k, remoteRef: {{key: a}}}}]}}}}
+"""
 
 
 class NoManifests:
@@ -220,3 +234,16 @@ def test_a_credential_plugin_gives_the_token(cluster: KubernetesAPI, tmp_path: P
     with pytest.raises(ConfigurationError, match="no such Secret"):
         asked.secret_value("a", "b", namespace="default")
     asked.close()
+
+
+def test_the_labels_of_a_namespace_decide_who_may_use_a_cluster_store(cluster: KubernetesAPI, tmp_path: Path) -> None:
+    blue, red = (f"test-{secrets.token_hex(4)}" for _ in range(2))
+    for name, labels in ((blue, {"team": "blue"}), (red, {"team": "red"})):
+        metadata = {"name": name, "labels": labels}
+        cluster.ask("POST", "api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    (tmp_path / "manifests.yaml").write_text(MANIFESTS.format(blue=blue, red=red))
+    settings = Settings(kubeconfig=cluster.kubeconfig(token=cluster.admin_token))
+    with Resolver.from_path(tmp_path / "manifests.yaml", settings=settings) as resolver:
+        assert resolver.resolve("es", namespace=blue).text("k") == "v"
+        with pytest.raises(StoreNotFoundError, match="is not allowed from namespace"):
+            resolver.resolve("es", namespace=red)

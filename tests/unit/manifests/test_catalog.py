@@ -185,7 +185,55 @@ def test_labels_that_no_manifest_tells() -> None:
     conditions = [{"namespaceSelector": {"matchLabels": {"team": "blue"}}}]
     catalog = Catalog(stores=[store("c", "", conditions=conditions)])
 
-    assert refusal(catalog, "c", kind="ClusterSecretStore").endswith("(no manifest of that Namespace tells its labels)")
+    assert refusal(catalog, "c", kind="ClusterSecretStore").endswith(
+        "(neither a manifest of that Namespace nor a cluster tells its labels)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("conditions", "told", "allowed", "asked"),
+    [
+        ([{"namespaceSelector": {"matchLabels": {"team": "blue"}}}], {"team": "blue"}, True, ["n"]),
+        ([{"namespaceSelector": {"matchLabels": {"team": "blue"}}}], {"team": "red"}, False, ["n"]),
+        ([{"namespaceSelector": {"matchExpressions": [{"key": "x", "operator": "DoesNotExist"}]}}], {}, True, ["n"]),
+        # Without labels, nothing can be said of those that are not there.
+        ([{"namespaceSelector": {"matchExpressions": [{"key": "x", "operator": "DoesNotExist"}]}}], None, False, ["n"]),
+        ([{"namespaceSelector": {"matchLabels": {"team": "blue"}}}, {"namespaces": ["n"]}], {}, True, []),
+        ([{"namespaceSelector": {}}], None, True, []),
+        ([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "n"}}}], None, True, []),
+        (
+            [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "m", "team": "x"}}}],
+            None,
+            False,
+            ["n"],
+        ),
+    ],
+)
+def test_the_cluster_is_asked_for_labels_only_where_they_decide(
+    conditions: list[object], told: dict[str, str] | None, allowed: bool, asked: list[str]
+) -> None:
+    catalog = Catalog(stores=[store("c", "", conditions=conditions)])
+    questions: list[str] = []
+
+    def labels(namespace: str) -> dict[str, str] | None:
+        questions.append(namespace)
+        return told
+
+    reference = SecretStoreRef(name="c", kind="ClusterSecretStore")
+    try:
+        catalog.store_for(reference, namespace="n", settings=Settings(), namespace_labels=labels)
+        found = True
+    except StoreNotFoundError:
+        found = False
+    assert (found, questions) == (allowed, asked)
+
+
+def test_the_controller_class_is_a_setting() -> None:
+    catalog = Catalog(stores=[store("s", controller="mine"), store("d", controller="default")])
+    mine = Settings(controller_class="mine")
+
+    assert find(catalog, "s", settings=mine)[0] == "SecretStore n/s"
+    assert "unmanaged store" in refusal(catalog, "d", settings=mine)
 
 
 @pytest.mark.parametrize(("controller", "ours"), [("", True), ("default", True), ("mine", False)])

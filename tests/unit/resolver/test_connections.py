@@ -14,6 +14,7 @@ from virtrigaud_secrets.resolver.connections import Connections
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores import registry
 from virtrigaud_secrets.stores.base import Fetch, StoreKey
+from virtrigaud_secrets.testing import ManualClock
 
 STORES = """
 {apiVersion: external-secrets.io/v1, kind: SecretStore, metadata: {name: plain, namespace: ns},
@@ -21,6 +22,10 @@ STORES = """
 ---
 {apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: {name: shared},
  spec: {provider: {fake: {data: [{key: a, value: v}]}}}}
+---
+{apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: {name: blue},
+ spec: {conditions: [{namespaceSelector: {matchLabels: {team: blue}}}],
+        provider: {fake: {data: [{key: a, value: v}]}}}}
 ---
 {apiVersion: external-secrets.io/v1, kind: SecretStore, metadata: {name: foreign, namespace: ns},
  spec: {provider: {doppler: {}}}}
@@ -66,6 +71,32 @@ def test_retry_settings_of_the_manifest_reach_the_backend(connections):
     retry = connections.bind(reference("plain"), namespace="ns").context.retry
     assert (retry.retries, retry.interval) == (3, timedelta(seconds=2))
     assert connections.bind(reference("shared", "ClusterSecretStore"), namespace="a").context.retry is None
+
+
+class Labels:
+    """References that know one namespace."""
+
+    def __init__(self):
+        self.asked = []
+
+    def namespace_labels(self, name):
+        self.asked.append(name)
+        return {"team": "blue"} if name == "sky" else None
+
+
+def test_conditions_look_at_the_clusters_namespaces_once_a_minute(tmp_path):
+    (tmp_path / "stores.yaml").write_text(STORES)
+    clock, labels = ManualClock(), Labels()
+    made = Connections(load(tmp_path), settings=Settings(), clock=clock, references=labels)
+    blue = reference("blue", "ClusterSecretStore")
+    for _ in range(3):
+        assert made.bind(blue, namespace="sky").key.name == "blue"
+    assert labels.asked == ["sky"]
+    with pytest.raises(StoreNotFoundError, match="is not allowed from namespace"):
+        made.bind(blue, namespace="earth")
+    clock.advance(timedelta(minutes=2))
+    made.bind(blue, namespace="sky")
+    assert labels.asked == ["sky", "earth", "sky"]
 
 
 def test_what_cannot_be_bound(connections):

@@ -79,6 +79,9 @@ class Core:
     def read_namespaced_service_account(self, name: str, namespace: str, **options: object) -> Answer:
         return self._take("account", name, namespace, options)
 
+    def read_namespace(self, name: str, **options: object) -> Answer:
+        return self._take("namespace", name, options)
+
     def create_namespaced_service_account_token(
         self, name: str, namespace: str, body: object, **options: object
     ) -> Answer:
@@ -360,6 +363,19 @@ def test_an_answer_that_drips_is_cut_off() -> None:
         asked.secret("n", namespace="ns")
     assert answer.ended == "closed"
     assert clock.elapsed() == 15
+
+
+def test_a_namespaces_labels() -> None:
+    core = Core({"metadata": {"labels": {"team": "blue"}}})
+    assert api(core).namespace_labels("n") == {"team": "blue"}
+    assert core.calls == [("namespace", "n", {"_preload_content": False, "_request_timeout": (7.0, 7.0)})]
+    assert api(Core({"metadata": {}})).namespace_labels("n") == {}
+    assert api(Core(Refused(404))).namespace_labels("n") is None
+    with pytest.raises(ConfigurationError):
+        api(core).namespace_labels("../n")
+    with pytest.raises(AccessDeniedError, match="refuses `get namespaces` of n") as caught:
+        api(Core(Refused(403))).namespace_labels("n")
+    assert caught.value.path == "namespaces/n"
 
 
 def test_a_service_accounts_annotations() -> None:

@@ -62,6 +62,10 @@ class Cluster:
         self.asked.append(("account", namespace, name))
         return {"from": "cluster"} if name == "there" else None
 
+    def namespace_labels(self, name: str) -> dict[str, str] | None:
+        self.asked.append(("namespace", name))
+        return {"from": "cluster"} if name == "there" else None
+
     def service_account_token(
         self, name: str, *, namespace: str, audiences: Sequence[str] = (), lifetime: timedelta | None = None
     ) -> Sensitive | None:
@@ -249,3 +253,13 @@ def test_annotations_come_from_the_manifests_then_from_the_cluster(settings: Set
     assert asked.service_account_annotations("there", namespace="ns") == {"from": "cluster"}
     assert asked.service_account_annotations("nowhere", namespace="ns") == {}
     assert references(settings).service_account_annotations("there", namespace="ns") == {}
+
+
+def test_labels_of_a_namespace_come_from_the_cluster(settings: Settings) -> None:
+    asked = references(settings, Cluster())
+    assert asked.namespace_labels("there") == {"from": "cluster"}
+    assert asked.namespace_labels("nowhere") is None
+    assert references(settings).namespace_labels("there") is None
+    asked.close()
+    with pytest.raises(ClosedError):
+        asked.namespace_labels("there")
