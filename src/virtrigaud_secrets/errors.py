@@ -5,7 +5,7 @@ SecretsError
 ├── ConfigurationError            the caller's settings or arguments
 │   └── MissingDependencyError    an extra is not installed
 ├── ManifestError                 what the YAML says; carries findings
-│   ├── ManifestNotFoundError     no such ExternalSecret or PushSecret in the catalog
+│   ├── ManifestNotFoundError     no such ExternalSecret, PushSecret or generator
 │   ├── StoreNotFoundError        no store of that name may be used from there
 │   └── UnsupportedFeatureError   known to ESO, not supported here
 ├── TemplateError                 where a template went wrong, with line, column and caret
@@ -107,7 +107,7 @@ class ManifestError(SecretsError):
 
 
 class ManifestNotFoundError(ManifestError):
-    """The catalog holds no such ExternalSecret or PushSecret."""
+    """The catalog holds no such ExternalSecret, PushSecret or generator."""
 
     code = "manifest-not-found"
 

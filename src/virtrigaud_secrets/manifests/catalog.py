@@ -14,7 +14,9 @@ from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
-    from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, SecretStoreRef
+    from virtrigaud_secrets.models.base import Model
+    from virtrigaud_secrets.models.cluster_external_secret import ClusterExternalSecretSpec
+    from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, GeneratorRef, SecretStoreRef
     from virtrigaud_secrets.models.push_secret import ClusterPushSecretSpec, PushSecretSpec
     from virtrigaud_secrets.models.references import LabelSelector
     from virtrigaud_secrets.models.secret_store import ClusterSecretStoreCondition, SecretStoreSpec
@@ -24,6 +26,9 @@ SpecT_co = TypeVar("SpecT_co", covariant=True)
 
 STORE_NAMESPACE_REPAIR: Final = "store-namespace"
 """Id of the difference from ESO that a SecretStore was found in a configured namespace (ESO §5 row 2)."""
+
+CLUSTER_GENERATOR: Final = "ClusterGenerator"
+"""The kind of generators that are in no namespace."""
 
 MAX_NEAREST: Final = 3
 """Names shown in place of one that is not there."""
@@ -103,6 +108,8 @@ class Catalog:
         *,
         external_secrets: Iterable[Document[ExternalSecretSpec]] = (),
         stores: Iterable[Document[SecretStoreSpec]] = (),
+        cluster_external_secrets: Iterable[Document[ClusterExternalSecretSpec]] = (),
+        generators: Iterable[Document[Model]] = (),
         push_secrets: Iterable[Document[PushSecretSpec]] = (),
         cluster_push_secrets: Iterable[Document[ClusterPushSecretSpec]] = (),
         objects: KubernetesObjects | None = None,
@@ -112,6 +119,8 @@ class Catalog:
         Args:
             external_secrets: in the order in which they are to be listed.
             stores: of both kinds.
+            cluster_external_secrets: those that stand for an ExternalSecret in every namespace they choose.
+            generators: of all kinds.
             push_secrets: in the order in which they are to be listed.
             cluster_push_secrets: those that stand for a PushSecret in every namespace they choose.
             objects: Secrets, ConfigMaps and Namespaces that answer references.
@@ -120,13 +129,15 @@ class Catalog:
         listed = list(stores)
         self._stores = _by_name(store for store in listed if store.kind == "SecretStore")
         self._cluster_stores = _by_name(store for store in listed if store.kind == "ClusterSecretStore")
+        self._cluster_external_secrets = tuple(cluster_external_secrets)
+        self._generators = {(document.kind, document.namespace, document.name): document for document in generators}
         self._push_secrets = _by_name(push_secrets)
         self._cluster_push_secrets = tuple(cluster_push_secrets)
         self._objects = objects or KubernetesObjects()
 
     @property
     def external_secrets(self) -> tuple[Document[ExternalSecretSpec], ...]:
-        """The ExternalSecrets, in the order of files and documents."""
+        """The ExternalSecrets, in the order of files and documents; without those of a ClusterExternalSecret."""
         return tuple(self._external_secrets.values())
 
     @property
@@ -142,9 +153,17 @@ class Catalog:
     def external_secret(self, name: str, *, namespace: str | None = None) -> Document[ExternalSecretSpec]:
         """One ExternalSecret; the namespace may be left out where the name is unique.
 
+        Where there is none in `namespace`, it may be one that a ClusterExternalSecret makes there (ESO §1.5).
+
         Raises:
             ManifestNotFoundError: there is none, or there are several.
         """
+        if namespace is not None and (namespace, name) not in self._external_secrets:
+            labels = self._objects.namespace_labels(namespace)
+            for document in self._cluster_external_secrets:
+                spec = document.spec
+                if (spec.external_secret_name or document.name) == name and spec.chooses(namespace, labels):
+                    return _made_external_secret(document, name, namespace)
         return _only(self._external_secrets, "ExternalSecret", name, namespace)
 
     def push_secret(self, name: str, *, namespace: str | None = None) -> Document[PushSecretSpec]:
@@ -160,6 +179,21 @@ class Catalog:
                 if (document.spec.push_secret_name or document.name) == name and self._chooses(document, namespace):
                     return _made(document, name, namespace)
         return _only(self._push_secrets, "PushSecret", name, namespace)
+
+    def generator(self, reference: GeneratorRef, *, namespace: str) -> Document[Model]:
+        """The generator that `reference` names, seen from an ExternalSecret in `namespace`.
+
+        Raises:
+            ManifestNotFoundError: there is none.
+        """
+        place = "" if reference.kind == CLUSTER_GENERATOR else namespace
+        found = self._generators.get((reference.kind, place, reference.name))
+        if found is None:
+            known = [name for kind, where, name in self._generators if (kind, where) == (reference.kind, place)]
+            where = f' in namespace "{place}"' if place else ""
+            hint = _did_you_mean(reference.name, known)
+            raise ManifestNotFoundError(f'no {reference.kind} "{reference.name}"{where}{hint}')
+        return found
 
     def store_for(
         self,
@@ -271,6 +305,24 @@ class Catalog:
         if not known:
             message += " (neither a manifest of that Namespace nor a cluster tells its labels)"
         raise StoreNotFoundError(message)
+
+
+def _made_external_secret(
+    document: Document[ClusterExternalSecretSpec], name: str, namespace: str
+) -> Document[ExternalSecretSpec]:
+    """The ExternalSecret that a ClusterExternalSecret makes in a namespace (ESO §1.5)."""
+    metadata = document.spec.external_secret_metadata
+    return Document(
+        kind="ExternalSecret",
+        name=name,
+        namespace=namespace,
+        spec=document.spec.external_secret_spec,
+        labels=metadata.labels,
+        annotations=metadata.annotations,
+        file=document.file,
+        line=document.line,
+        index=document.index,
+    )
 
 
 def _made(document: Document[ClusterPushSecretSpec], name: str, namespace: str) -> Document[PushSecretSpec]:

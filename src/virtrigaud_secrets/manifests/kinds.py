@@ -2,55 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from virtrigaud_secrets.findings import Severity
 from virtrigaud_secrets.manifests.objects import KINDS as OBJECT_KINDS
 from virtrigaud_secrets.manifests.report import Judgement
-from virtrigaud_secrets.models.admission import judge_external_secret, judge_secret_store
-from virtrigaud_secrets.models.external_secret import ExternalSecret
-from virtrigaud_secrets.models.push_secret import ClusterPushSecret, PushSecret
+from virtrigaud_secrets.models.admission import judge
+from virtrigaud_secrets.models.kinds import GROUP, GROUPS, KINDS, Kind, names_of
 from virtrigaud_secrets.models.reading import read
 from virtrigaud_secrets.models.remarks import Remark, nearest
-from virtrigaud_secrets.models.secret_store import SecretStore
 
-GROUP: Final = "external-secrets.io"
-"""ESO's API group."""
+if TYPE_CHECKING:
+    from virtrigaud_secrets.models.metadata import ObjectMeta
 
-GENERATORS_GROUP: Final = "generators.external-secrets.io"
-"""ESO's API group of generators."""
-
-VERSIONS: Final = frozenset({"v1", "v1beta1"})
-"""Versions of the group that are read, all alike: v1 allows whatever v1beta1 did (ESO §1.2)."""
-
-PUSH_VERSIONS: Final = frozenset({"v1alpha1"})
-"""Versions that the kinds that write have (ESO §1)."""
-
-Manifest = ExternalSecret | SecretStore | PushSecret | ClusterPushSecret
-"""What a document of ESO's group becomes."""
-
-MODELS: Final[Mapping[str, type[Manifest]]] = MappingProxyType(
-    {
-        "ClusterPushSecret": ClusterPushSecret,
-        "ClusterSecretStore": SecretStore,
-        "ExternalSecret": ExternalSecret,
-        "PushSecret": PushSecret,
-        "SecretStore": SecretStore,
-    }
-)
-"""Kind → its model."""
-
-CLUSTER_KINDS: Final = frozenset({"ClusterPushSecret", "ClusterSecretStore"})
-"""Kinds whose objects are in no namespace."""
-
-UNREAD: Final = frozenset({"ClusterExternalSecret"})
-"""Kinds of the group that nothing here reads."""
+NO_NAME: Final = "no-name"
+"""Code of the remark that a manifest has only the beginning of a name."""
 
 MAX_NAME: Final = 253
 """Characters of a name that are shown: Kubernetes has no longer ones."""
+
+
+class Manifest(Protocol):
+    """What a document of ESO's groups becomes."""
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+        ...
+
+    @property
+    def metadata(self) -> ObjectMeta:
+        """Its name and namespace."""
+        ...
+
+    @property
+    def spec(self) -> object:
+        """What it says, as a model; None where it says nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +57,16 @@ class Recognised:
     namespace: str = ""
     """`metadata.namespace`, if it is text."""
     manifest: Manifest | None = None
-    """The model of a valid manifest."""
+    """The model of a valid manifest; None where it is invalid, or valid and without a name to ask for it by."""
+    namespaced: bool = True
+    """Whether objects of its kind are in a namespace."""
     kept: bool = False
     """Whether it is an object that answers references."""
     remarks: list[Remark] = field(default_factory=list[Remark])
     """What there is to say."""
 
 
-def recognise(data: object, *, strict: bool) -> Recognised:  # noqa: PLR0911  # a table of cases
+def recognise(data: object, *, strict: bool) -> Recognised:
     """Judge one document by itself."""
     if not isinstance(data, dict):
         return _skipped({}, "empty document" if data is None else "not a Kubernetes object")
@@ -83,48 +74,58 @@ def recognise(data: object, *, strict: bool) -> Recognised:  # noqa: PLR0911  # 
     api_version, kind = document.get("apiVersion"), document.get("kind")
     group, _, version = _text(api_version).rpartition("/")
     if not isinstance(api_version, str) or not isinstance(kind, str):
-        if group in {GROUP, GENERATORS_GROUP} or (isinstance(kind, str) and kind in MODELS):
+        if group in GROUPS or (isinstance(kind, str) and (GROUP, kind) in KINDS):
             return _nameless(document)
         return _skipped(document, "no apiVersion and kind: not a Kubernetes object")
-    if group == GROUP:
-        return _of_eso(document, kind, version, strict=strict)
-    if group == GENERATORS_GROUP:
-        return _skipped(document, f"{_text(kind)} is known to ESO, not supported here")
+    if group in GROUPS:
+        return _of_eso(document, group, kind, version, strict=strict)
     if api_version == "v1" and kind in OBJECT_KINDS:
         return _recognised(document, Judgement.SKIPPED, kept=True, remarks=[_note("kept to answer references to it")])
     return _skipped(document, f"{_text(kind)} is no manifest of ESO")
 
 
-def _of_eso(document: dict[str, object], kind: str, version: str, *, strict: bool) -> Recognised:
-    if kind in UNREAD:
-        return _skipped(document, f"{kind} is known to ESO, not supported here")
-    if kind not in MODELS:
-        suggestion = nearest(kind, sorted(MODELS))
-        return _invalid(document, Remark(location=("kind",), message=f"no kind of {GROUP}{suggestion}"))
-    versions = PUSH_VERSIONS if kind in {"PushSecret", "ClusterPushSecret"} else VERSIONS
-    if version not in versions:
-        expected = " or ".join(f"{GROUP}/{known}" for known in sorted(versions))
+def _of_eso(document: dict[str, object], group: str, name: str, version: str, *, strict: bool) -> Recognised:
+    kind = KINDS.get((group, name))
+    if kind is None:
+        return _invalid(
+            document, Remark(location=("kind",), message=f"no kind of {group}{nearest(name, names_of(group))}")
+        )
+    if version not in kind.versions:
+        expected = " or ".join(kind.api_versions)
         return _invalid(document, Remark(location=("apiVersion",), message=f"expected {expected}"))
-    # What the controller wrote back is none of the reader's business.
-    manifest, remarks = read(MODELS[kind], {key: document[key] for key in document if key != "status"}, strict=strict)
+    written, remarks = _as_created(document, kind)
+    manifest, found = read(kind.model, written, strict=strict)
+    remarks += found
     if manifest is not None:
-        remarks += _judged(manifest)
+        remarks += judge(manifest)
+    judgement = Judgement.VALID
     if manifest is None or any(remark.severity is Severity.ERROR for remark in remarks):
-        return _recognised(document, Judgement.INVALID, remarks=remarks)
-    return _recognised(document, Judgement.VALID, manifest=manifest, remarks=remarks)
+        judgement, manifest = Judgement.INVALID, None
+    elif any(remark.code == NO_NAME for remark in remarks):
+        manifest = None
+    return _recognised(
+        document, judgement, manifest=cast("Manifest | None", manifest), namespaced=kind.namespaced, remarks=remarks
+    )
 
 
-def _judged(manifest: Manifest) -> Iterator[Remark]:
-    if isinstance(manifest, ExternalSecret):
-        yield from judge_external_secret(manifest)
-    elif isinstance(manifest, SecretStore):
-        yield from judge_secret_store(manifest)
-    elif manifest.spec is None:
-        message = "there is none: nothing will be pushed"
-        yield Remark(location=("spec",), message=message, severity=Severity.WARNING)
-    if manifest.kind in CLUSTER_KINDS and manifest.metadata.namespace is not None:
-        message = f"a {manifest.kind} has none: it is passed over"
-        yield Remark(location=("metadata", "namespace"), message=message, severity=Severity.WARNING)
+def _as_created(document: dict[str, object], kind: Kind) -> tuple[dict[str, object], list[Remark]]:
+    """The document as an API server takes it when it is created: without status, and with a name and scope."""
+    written = {key: value for key, value in document.items() if key != "status"}
+    remarks: list[Remark] = []
+    if not isinstance(document.get("metadata"), dict):
+        return written, remarks
+    metadata = dict(cast("dict[str, object]", document["metadata"]))
+    if not kind.namespaced and metadata.pop("namespace", None) is not None:
+        message = f"a {kind.name} has none: it is passed over"
+        remarks.append(Remark(location=("metadata", "namespace"), message=message, severity=Severity.WARNING))
+    name, prefix = metadata.get("name"), metadata.get("generateName")
+    if (name is None or name == "") and isinstance(prefix, str) and prefix:
+        # Any letter does: the server puts some of its own behind the prefix.
+        metadata["name"] = f"{prefix[:MAX_NAME]}x"[-MAX_NAME:]
+        message = "a cluster makes a name of it; without one it cannot be asked for here"
+        location = ("metadata", "generateName")
+        remarks.append(Remark(location=location, message=message, severity=Severity.WARNING, code=NO_NAME))
+    return written | {"metadata": metadata}, remarks
 
 
 def _nameless(document: dict[str, object]) -> Recognised:
@@ -155,6 +156,7 @@ def _recognised(
     judgement: Judgement,
     *,
     manifest: Manifest | None = None,
+    namespaced: bool = True,
     kept: bool = False,
     remarks: list[Remark],
 ) -> Recognised:
@@ -167,6 +169,7 @@ def _recognised(
         name=_text(named.get("name")),
         namespace=_text(named.get("namespace")),
         manifest=manifest,
+        namespaced=namespaced,
         kept=kept,
         remarks=remarks,
     )

@@ -13,15 +13,18 @@ from virtrigaud_secrets.errors import ManifestError
 from virtrigaud_secrets.findings import Finding, Severity
 from virtrigaud_secrets.manifests.catalog import Catalog, Document
 from virtrigaud_secrets.manifests.documents import Chunk, PlainDocument, YamlFault, compose, split
-from virtrigaud_secrets.manifests.kinds import CLUSTER_KINDS, Manifest, Recognised, recognise
+from virtrigaud_secrets.manifests.kinds import Manifest, Recognised, recognise
 from virtrigaud_secrets.manifests.limits import MAX_DOCUMENTS, MAX_FINDINGS
 from virtrigaud_secrets.manifests.objects import KubernetesObjects
 from virtrigaud_secrets.manifests.positions import Positions, locate
 from virtrigaud_secrets.manifests.report import Judgement, Report, Verdict
 from virtrigaud_secrets.manifests.sources import Source, sources
+from virtrigaud_secrets.models.generators import GENERATORS
 from virtrigaud_secrets.models.remarks import Location, Remark, field_path
 
 if TYPE_CHECKING:
+    from virtrigaud_secrets.models.base import Model
+    from virtrigaud_secrets.models.cluster_external_secret import ClusterExternalSecretSpec
     from virtrigaud_secrets.models.external_secret import ExternalSecretSpec
     from virtrigaud_secrets.models.push_secret import ClusterPushSecretSpec, PushSecretSpec
     from virtrigaud_secrets.models.secret_store import SecretStoreSpec
@@ -31,7 +34,7 @@ DEFAULT_NAMESPACE: Final = "default"
 
 _OURS: Final = re.compile(
     r"(?:^|[{,])[ \t-]*[\"']?(apiVersion[\"']?[ \t]*:[ \t]*[\"']?(generators\.)?external-secrets\.io/"
-    r"|kind[\"']?[ \t]*:[ \t]*[\"']?((Cluster)?(SecretStore|PushSecret)|ExternalSecret)\b)",
+    r"|kind[\"']?[ \t]*:[ \t]*[\"']?(Cluster)?(ExternalSecret|SecretStore|PushSecret)\b)",
     re.MULTILINE,
 )
 """Tells a broken manifest of ESO from text that was never YAML."""
@@ -125,6 +128,10 @@ class _Loading:
         catalog = Catalog(
             external_secrets=cast("list[Document[ExternalSecretSpec]]", self._of("ExternalSecret")),
             stores=cast("list[Document[SecretStoreSpec]]", self._of("SecretStore", "ClusterSecretStore")),
+            cluster_external_secrets=cast(
+                "list[Document[ClusterExternalSecretSpec]]", self._of("ClusterExternalSecret")
+            ),
+            generators=cast("list[Document[Model]]", self._of(*GENERATORS)),
             push_secrets=cast("list[Document[PushSecretSpec]]", self._of("PushSecret")),
             cluster_push_secrets=cast("list[Document[ClusterPushSecretSpec]]", self._of("ClusterPushSecret")),
             objects=self._objects,
@@ -133,7 +140,9 @@ class _Loading:
 
     def _of(self, *kinds: str) -> list[Document[object]]:
         """The manifests of these kinds that say something."""
-        return [document for document in self._manifests.values() if document.kind in kinds and document.spec]
+        return [
+            document for document in self._manifests.values() if document.kind in kinds and document.spec is not None
+        ]
 
     def read(self, source: Source) -> None:
         """Judge every document of a file."""
@@ -163,16 +172,22 @@ class _Loading:
 
     def _judge(self, data: object, location: Location, document: PlainDocument, spot: _Spot) -> None:
         recognised = recognise(data, strict=self._strict)
-        judgement, remarks = recognised.judgement, recognised.remarks
+        judgement = recognised.judgement
         relevant = recognised.kept or judgement is not Judgement.SKIPPED
-        if relevant and document.repeats_keys and (repeated := spot.repeated_keys(location)):
-            judgement, remarks = Judgement.INVALID, repeated + remarks
+        repeated = spot.repeated_keys(location) if relevant and document.repeats_keys else []
+        # An API server takes the later one, and refuses where it is asked to be strict.
+        remarks = [
+            replace(remark, severity=Severity.ERROR if self._strict else Severity.WARNING) for remark in repeated
+        ]
+        remarks += recognised.remarks
+        if repeated and self._strict:
+            judgement = Judgement.INVALID
         elif recognised.kept:
             kept = cast("dict[str, object]", data)
             remarks += self._objects.add(recognised.kind, kept, default_namespace=self._default_namespace)
         elif recognised.manifest is not None:
             line = spot.line(location) if location else spot.file_line(document.line)
-            remarks += self._keep(recognised.manifest, spot, line)
+            remarks += self._keep(recognised.manifest, spot, line, namespaced=recognised.namespaced)
         self._verdicts.append(
             Verdict(
                 file=spot.file,
@@ -188,16 +203,15 @@ class _Loading:
 
     def _namespace(self, recognised: Recognised) -> str:
         """Its namespace; none for what has none, and nothing is made up for what is skipped."""
-        if recognised.kind in CLUSTER_KINDS:
+        if not recognised.namespaced:
             return ""
         if recognised.judgement is Judgement.SKIPPED and not recognised.kept:
             return recognised.namespace
         return recognised.namespace or ("" if recognised.kind == "Namespace" else self._default_namespace)
 
-    def _keep(self, manifest: Manifest, spot: _Spot, line: int) -> Iterator[Remark]:
+    def _keep(self, manifest: Manifest, spot: _Spot, line: int, *, namespaced: bool) -> Iterator[Remark]:
         """Add a manifest to the catalog, unless there is one of that name."""
         metadata = manifest.metadata
-        namespaced = manifest.kind not in CLUSTER_KINDS
         document = Document(
             kind=manifest.kind,
             name=metadata.name,

@@ -52,7 +52,6 @@ class Verdict:
             "apiVersion": self.api_version,
             "kind": self.kind,
             "name": self.name,
-            "namespace": self.namespace,
             "verdict": self.verdict.value,
             "findings": [
                 {
@@ -60,7 +59,6 @@ class Verdict:
                     "message": finding.message,
                     "line": finding.line,
                     "severity": finding.severity.value,
-                    "code": finding.code,
                 }
                 for finding in self.findings
             ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
@@ -18,8 +19,9 @@ from virtrigaud_secrets.models.external_secret import (
     ExternalSecretTemplate,
 )
 from virtrigaud_secrets.models.references import SecretKeySelector, ServiceAccountSelector
-from virtrigaud_secrets.models.remarks import Location, Remark
+from virtrigaud_secrets.models.remarks import Location, Remark, field_path
 from virtrigaud_secrets.models.secret_store import SecretStore
+from virtrigaud_secrets.models.versions import judge_version
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.backends.aws import AWSProvider
@@ -47,17 +49,21 @@ _REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _SELECTORS: Final = (SecretKeySelector, ServiceAccountSelector)
 
 
+def judge(manifest: Model) -> Iterator[Remark]:
+    """What ESO refuses of a manifest beyond its schema, and what it accepts to no avail."""
+    yield from judge_version(manifest)
+    match manifest:
+        case ExternalSecret():
+            yield from judge_external_secret(manifest)
+        case SecretStore():
+            yield from judge_secret_store(manifest)
+        case _:
+            yield from _unchecked(manifest)
+
+
 def judge_external_secret(manifest: ExternalSecret) -> Iterator[Remark]:
     """What ESO's webhook refuses of an ExternalSecret."""
-    spec, location = manifest.spec, ("spec",)
-    yield from _policies(spec.target, (*location, "target"))
-    if not spec.data and not spec.data_from:
-        yield Remark(location=location, message="expected data or dataFrom")
-    if spec.target.template is not None:
-        yield from _template(spec.target, spec.target.template, (*location, "target", "template"))
-    for index, source in enumerate(spec.data_from):
-        yield from _data_from(source, (*location, "dataFrom", index))
-    yield from _repeated_keys(spec)
+    yield from _external_secret_spec(manifest.spec, ("spec",))
 
 
 def judge_secret_store(manifest: SecretStore) -> Iterator[Remark]:
@@ -77,6 +83,28 @@ def judge_secret_store(manifest: SecretStore) -> Iterator[Remark]:
     judge = _PROVIDERS.get(provider.name)
     if judge is not None:
         yield from judge(manifest, provider.spec, place)
+
+
+def _unchecked(manifest: Model) -> Iterator[Remark]:
+    """Remarks on kinds that ESO's webhook does not look at."""
+    spec = getattr(manifest, "spec", None)
+    if spec is None:
+        yield Remark(location=("spec",), message="there is none: nothing will be done", severity=Severity.WARNING)
+    inner = getattr(spec, "external_secret_spec", None)
+    if isinstance(inner, ExternalSecretSpec):
+        for remark in _external_secret_spec(inner, ("spec", "externalSecretSpec")):
+            yield replace(remark, severity=Severity.WARNING)
+
+
+def _external_secret_spec(spec: ExternalSecretSpec, location: Location) -> Iterator[Remark]:
+    yield from _policies(spec.target, (*location, "target"))
+    if not spec.data and not spec.data_from:
+        yield Remark(location=location, message="expected data or dataFrom")
+    if spec.target.template is not None:
+        yield from _template(spec.target, spec.target.template, (*location, "target", "template"))
+    for index, source in enumerate(spec.data_from):
+        yield from _data_from(source, (*location, "dataFrom", index))
+    yield from _repeated_keys(spec, location)
 
 
 def _policies(target: ExternalSecretTarget, location: Location) -> Iterator[Remark]:
@@ -115,15 +143,15 @@ def _data_from(source: ExternalSecretDataFrom, location: Location) -> Iterator[R
         yield Remark(location=location, message="expected one of extract, find and sourceRef.generatorRef")
 
 
-def _repeated_keys(spec: ExternalSecretSpec) -> Iterator[Remark]:
+def _repeated_keys(spec: ExternalSecretSpec, location: Location) -> Iterator[Remark]:
     if spec.target.deletion_policy != "Retain":
         return
     seen: dict[str, int] = {}
     for index, entry in enumerate(spec.data):
         first = seen.setdefault(entry.secret_key, index)
         if first != index:
-            message = f"the same key as spec.data[{first}].secretKey"
-            yield Remark(location=("spec", "data", index, "secretKey"), message=message)
+            message = f"the same key as {field_path((*location, 'data', first, 'secretKey'))}"
+            yield Remark(location=(*location, "data", index, "secretKey"), message=message)
 
 
 def _regexp(pattern: str, location: Location) -> Iterator[Remark]:

@@ -66,6 +66,7 @@ _MISTAKEN: Final = MappingProxyType(
         "string_type": ": write it in quotes",
         "duration_type": ": write it in quotes, with a unit",
         "bool_type": ": write it without quotes",
+        "int_type": ": write it without quotes",
     }
 )
 """Errors that YAML's own guessing often causes, and the cure."""
@@ -136,9 +137,8 @@ def _hint(details: ErrorDetails, found: object) -> str:
     kind = _KINDS.get(type(found))
     if kind is None:
         return ""
-    cure = _MISTAKEN[details["type"]] if isinstance(found, str | int | float) else ""
-    if details["type"] == "bool_type" and not isinstance(found, str):
-        cure = ""
+    curable = str if details["type"] in {"bool_type", "int_type"} else str | int | float
+    cure = _MISTAKEN[details["type"]] if isinstance(found, curable) else ""
     return f", found {kind}{cure}"
 
 

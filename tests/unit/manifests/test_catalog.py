@@ -7,7 +7,9 @@ import pytest
 from virtrigaud_secrets.errors import ManifestNotFoundError, StoreNotFoundError
 from virtrigaud_secrets.manifests.catalog import Catalog, Document
 from virtrigaud_secrets.manifests.objects import KubernetesObjects
-from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, SecretStoreRef
+from virtrigaud_secrets.models.cluster_external_secret import ClusterExternalSecretSpec
+from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, GeneratorRef, SecretStoreRef
+from virtrigaud_secrets.models.generators.uuids import UUIDSpec
 from virtrigaud_secrets.models.push_secret import ClusterPushSecretSpec, PushSecretSpec
 from virtrigaud_secrets.models.secret_store import SecretStoreSpec
 from virtrigaud_secrets.settings import Settings
@@ -332,3 +334,51 @@ def test_a_cluster_push_secret_stands_for_one_in_every_namespace_that_it_chooses
     for name, namespace in (("b", "other"), ("c", "chosen"), ("a", "unknown")):
         with pytest.raises(ManifestNotFoundError):
             catalog.push_secret(name, namespace=namespace)
+
+
+def everywhere(name: str, **spec: object) -> Document[ClusterExternalSecretSpec]:
+    model = ClusterExternalSecretSpec.model_validate({"externalSecretSpec": {}, **spec})
+    return Document(kind="ClusterExternalSecret", name=name, namespace="", spec=model, file="c.yaml", line=3)
+
+
+def test_an_external_secret_that_a_cluster_external_secret_makes() -> None:
+    made = everywhere("all", namespaces=["n"], externalSecretMetadata={"labels": {"a": "b"}, "annotations": {"c": "d"}})
+    renamed = everywhere("x", externalSecretName="y", namespaceSelectors=[{}])
+    catalog = Catalog(external_secrets=[secret("own")], cluster_external_secrets=[made, renamed])
+
+    found = catalog.external_secret("all", namespace="n")
+    assert (found.subject, found.place, found.labels, found.annotations) == (
+        "ExternalSecret n/all",
+        "c.yaml:3",
+        {"a": "b"},
+        {"c": "d"},
+    )
+    assert catalog.external_secret("y", namespace="anywhere").namespace == "anywhere"
+    assert [document.name for document in catalog.external_secrets] == ["own"]
+
+
+def test_one_of_its_own_goes_before_one_that_is_made() -> None:
+    catalog = Catalog(external_secrets=[secret("a")], cluster_external_secrets=[everywhere("a", namespaces=["n"])])
+
+    assert catalog.external_secret("a", namespace="n").file == ""
+
+
+@pytest.mark.parametrize(("name", "namespace"), [("all", "other"), ("all", None), ("some", "n")])
+def test_what_is_not_made_is_not_there(name: str, namespace: str | None) -> None:
+    catalog = Catalog(cluster_external_secrets=[everywhere("all", namespaces=["n"])])
+
+    with pytest.raises(ManifestNotFoundError, match=f'no ExternalSecret "{name}"'):
+        catalog.external_secret(name, namespace=namespace)
+
+
+def test_generators() -> None:
+    own = Document(kind="UUID", name="u", namespace="n", spec=UUIDSpec())
+    shared = Document(kind="ClusterGenerator", name="u", namespace="", spec=UUIDSpec())
+    catalog = Catalog(generators=[own, shared])
+
+    assert catalog.generator(GeneratorRef(kind="UUID", name="u"), namespace="n") is own
+    assert catalog.generator(GeneratorRef(kind="ClusterGenerator", name="u"), namespace="anywhere") is shared
+    with pytest.raises(ManifestNotFoundError, match='no UUID "u" in namespace "m"'):
+        catalog.generator(GeneratorRef(kind="UUID", name="u"), namespace="m")
+    with pytest.raises(ManifestNotFoundError, match='no ClusterGenerator "uu"; did you mean u'):
+        catalog.generator(GeneratorRef(kind="ClusterGenerator", name="uu"), namespace="n")

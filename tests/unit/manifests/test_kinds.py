@@ -62,7 +62,7 @@ def test_a_push_secret_without_a_spec_is_valid_and_does_nothing() -> None:
     found = recognise({**PUSH, "spec": None}, strict=True)
 
     assert found.judgement is Judgement.VALID
-    assert told(found) == [("spec", "there is none: nothing will be pushed")]
+    assert told(found) == [("spec", "there is none: nothing will be done")]
 
 
 def test_a_cluster_push_secret_has_no_namespace() -> None:
@@ -113,14 +113,7 @@ def test_invalid_manifests(document: dict[str, object], field: str, message: str
         ({"Version": "2012-10-17"}, "no apiVersion and kind: not a Kubernetes object"),
         ({"apiVersion": "apps/v1", "kind": "Deployment"}, "Deployment is no manifest of ESO"),
         ({"apiVersion": "x.io/v1", "kind": "ExternalSecret"}, "ExternalSecret is no manifest of ESO"),
-        (
-            {"apiVersion": "external-secrets.io/v1", "kind": "ClusterExternalSecret"},
-            "ClusterExternalSecret is known to ESO, not supported",
-        ),
-        (
-            {"apiVersion": "generators.external-secrets.io/v1alpha1", "kind": "UUID"},
-            "UUID is known to ESO, not supported",
-        ),
+        ({"apiVersion": "kubernetes-client.io/v1", "kind": "ExternalSecret"}, "ExternalSecret is no manifest of ESO"),
     ],
 )
 def test_skipped_documents(document: object, message: str) -> None:
@@ -145,6 +138,82 @@ def test_a_cluster_store_has_no_namespace() -> None:
 
     assert found.judgement is Judgement.VALID
     assert told(found) == [("metadata.namespace", "a ClusterSecretStore has none: it is passed over")]
+
+
+GENERATOR = {
+    "apiVersion": "generators.external-secrets.io/v1alpha1",
+    "kind": "Password",
+    "metadata": {"name": "p", "namespace": "n"},
+    "spec": {"length": 12},
+}
+
+
+def test_a_generator() -> None:
+    found = recognise(GENERATOR, strict=True)
+
+    assert (found.judgement, found.kind, found.namespaced, found.remarks) == (Judgement.VALID, "Password", True, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "message"),
+    [
+        ({"spec": {"length": "12"}}, "spec.length", "expected a whole number, found text: write it without quotes"),
+        ({"kind": "Passwords"}, "kind", "no kind of generators.external-secrets.io: did you mean Password?"),
+        (
+            {"apiVersion": "generators.external-secrets.io/v1"},
+            "apiVersion",
+            "expected generators.external-secrets.io/v1alpha1",
+        ),
+    ],
+)
+def test_a_generator_that_is_wrong(changes: dict[str, object], field: str, message: str) -> None:
+    found = recognise(GENERATOR | changes, strict=False)
+
+    assert (found.judgement, told(found)) == (Judgement.INVALID, [(field, message)])
+
+
+def test_a_cluster_generator_has_no_namespace() -> None:
+    spec = {"kind": "UUID", "generator": {"uuidSpec": {}}}
+    found = recognise(GENERATOR | {"kind": "ClusterGenerator", "spec": spec}, strict=False)
+
+    assert (found.judgement, found.namespaced) == (Judgement.VALID, False)
+    assert told(found) == [("metadata.namespace", "a ClusterGenerator has none: it is passed over")]
+
+
+def test_a_cluster_external_secret_is_judged_by_its_schema() -> None:
+    document = SECRET | {"kind": "ClusterExternalSecret", "metadata": {"name": "c"}}
+    inner = SECRET["spec"]
+    good = recognise(document | {"spec": {"externalSecretSpec": inner, "namespaces": ["a"]}}, strict=True)
+    idle = recognise(document | {"spec": {"externalSecretSpec": {}}}, strict=True)
+    bad = recognise(document | {"spec": {"externalSecretSpec": {"data": 5}}}, strict=True)
+
+    assert (good.judgement, good.remarks) == (Judgement.VALID, [])
+    assert (idle.judgement, told(idle)) == (
+        Judgement.VALID,
+        [("spec.externalSecretSpec", "expected data or dataFrom")],
+    )
+    assert (bad.judgement, told(bad)) == (
+        Judgement.INVALID,
+        [("spec.externalSecretSpec.data", "expected a list")],
+    )
+
+
+def test_what_a_cluster_would_name_is_valid_and_not_kept() -> None:
+    found = recognise(SECRET | {"metadata": {"generateName": "a-"}}, strict=True)
+
+    assert (found.judgement, found.manifest, found.name) == (Judgement.VALID, None, "")
+    assert [field for field, _ in told(found)] == ["metadata.generateName"]
+
+
+@pytest.mark.parametrize("metadata", [{"generateName": ""}, {"generateName": 5}, {"generateName": "A_"}, 5])
+def test_what_a_cluster_could_not_name(metadata: object) -> None:
+    assert recognise(SECRET | {"metadata": metadata}, strict=False).judgement is Judgement.INVALID
+
+
+def test_an_empty_namespace_is_none() -> None:
+    found = recognise(SECRET | {"metadata": {"name": "a", "namespace": ""}}, strict=False)
+
+    assert (found.judgement, found.namespace) == (Judgement.VALID, "")
 
 
 def test_strictness_is_passed_on() -> None:

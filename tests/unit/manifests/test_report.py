@@ -28,9 +28,8 @@ def test_the_stable_form() -> None:
         "apiVersion": "v",
         "kind": "k",
         "name": "n",
-        "namespace": "s",
         "verdict": "valid",
-        "findings": [{"field": "spec.x", "message": "odd", "line": 3, "severity": "warning", "code": "c"}],
+        "findings": [{"field": "spec.x", "message": "odd", "line": 3, "severity": "warning"}],
     }
 
 

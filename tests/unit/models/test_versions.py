@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from virtrigaud_secrets.models.cluster_external_secret import ClusterExternalSecret
+from virtrigaud_secrets.models.external_secret import ExternalSecret
+from virtrigaud_secrets.models.remarks import field_path
+from virtrigaud_secrets.models.secret_store import SecretStore
+from virtrigaud_secrets.models.versions import (
+    OLD,
+    ONLY_NEW_GENERATORS,
+    ONLY_NEW_PROVIDERS,
+    ONLY_OLD_PROVIDERS,
+    judge_version,
+)
+
+NEW = "external-secrets.io/v1"
+
+
+def external_secret(version: str, **spec: object) -> list[str]:
+    document = {"apiVersion": version, "metadata": {"name": "a"}, "spec": spec}
+    alone = [field_path(remark.location) for remark in judge_version(ExternalSecret.model_validate(document))]
+    everywhere = ClusterExternalSecret.model_validate(document | {"spec": {"externalSecretSpec": spec}})
+    moved = [place.replace("spec.", "spec.externalSecretSpec.", 1) for place in alone]
+    assert [field_path(remark.location) for remark in judge_version(everywhere)] == moved
+    return alone
+
+
+def store(version: str, provider: dict[str, object], **spec: object) -> list[str]:
+    document = {"apiVersion": version, "metadata": {"name": "a"}, "spec": {"provider": provider, **spec}}
+    return [field_path(remark.location) for remark in judge_version(SecretStore.model_validate(document))]
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"target": {"creationPolicy": "CreateOrMerge"}}, "spec.target.creationPolicy"),
+        (
+            {"target": {"template": {"templateFrom": [{"literal": "a"}, {"literal": "a", "target": "data"}]}}},
+            "spec.target.template.templateFrom[1].target",
+        ),
+        (
+            {"dataFrom": [{"sourceRef": {"generatorRef": {"kind": "MFA", "name": "m"}}}]},
+            "spec.dataFrom[0].sourceRef.generatorRef.kind",
+        ),
+        (
+            {
+                "data": [
+                    {
+                        "secretKey": "k",
+                        "remoteRef": {"key": "x"},
+                        "sourceRef": {"generatorRef": {"kind": "GitlabDeployToken", "name": "m"}},
+                    }
+                ]
+            },
+            "spec.data[0].sourceRef.generatorRef.kind",
+        ),
+    ],
+)
+def test_what_an_old_external_secret_may_not_say(spec: dict[str, object], field: str) -> None:
+    assert external_secret(OLD, **spec) == [field]
+    assert external_secret(NEW, **spec) == []
+
+
+def test_what_both_versions_have() -> None:
+    template = {"templateFrom": [{"literal": "a", "target": "Labels"}]}
+    sources = [
+        {"find": {}},
+        {"sourceRef": {"generatorRef": {"kind": "UUID", "name": "m"}}},
+        {"sourceRef": {"storeRef": {}}},
+    ]
+
+    assert external_secret(OLD, target={"template": template}, dataFrom=sources) == []
+    assert ONLY_NEW_GENERATORS
+
+
+@pytest.mark.parametrize(
+    ("provider", "field"),
+    [
+        ({"aws": {"service": "CertificateManager", "region": "r"}}, "spec.provider.aws.service"),
+        (
+            {"azurekv": {"vaultUrl": "u", "environmentType": "AzureStackCloud"}},
+            "spec.provider.azurekv.environmentType",
+        ),
+        ({"kubernetes": {}}, "spec.provider.kubernetes.auth"),
+        ({"webhook": {"url": "u"}}, "spec.provider.webhook.result"),
+        ({"openBao": {"server": "u"}}, "spec.provider.openBao"),
+    ],
+)
+def test_what_an_old_store_may_not_say(provider: dict[str, object], field: str) -> None:
+    assert store(OLD, provider) == [field]
+    assert store(NEW, provider) == []
+
+
+@pytest.mark.parametrize("name", sorted(ONLY_OLD_PROVIDERS))
+def test_providers_that_are_gone(name: str) -> None:
+    assert store(NEW, {name: {}}) == [f"spec.provider.{name}"]
+    assert store(OLD, {name: {}}) == []
+
+
+@pytest.mark.parametrize("name", sorted(ONLY_NEW_PROVIDERS - {"openBao"}))
+def test_providers_that_came_later(name: str) -> None:
+    assert store(OLD, {name: {}}) == [f"spec.provider.{name}"]
+
+
+def test_how_often_an_old_store_is_validated() -> None:
+    vault: dict[str, object] = {"vault": {"server": "https://v"}}
+
+    assert store(OLD, vault, refreshInterval=60) == []
+    assert store(OLD, vault, refreshInterval="60s") == ["spec.refreshInterval"]
+    assert store(NEW, vault, refreshInterval="60s") == []
+
+
+def test_old_spellings_of_good_stores() -> None:
+    assert store(OLD, {"aws": {"service": "ParameterStore", "region": "r"}}) == []
+    assert store(OLD, {"azurekv": {"vaultUrl": "u"}}) == []
+    assert store(OLD, {"webhook": {"url": "u", "result": {}}}) == []
+    assert store(OLD, {"kubernetes": {"auth": {"serviceAccount": {"name": "a"}}}}) == []
