@@ -78,7 +78,9 @@ _HOMES: Final = {
 """Public name → module that defines it; what is not listed is an error and lives in `errors`."""
 
 
-_PACKAGES: Final = frozenset({"errors", "gjson", "manifests", "models", "stores", "template", "testing", "validation"})
+_PACKAGES: Final = frozenset(
+    {"credentials", "errors", "gjson", "manifests", "models", "stores", "template", "testing", "validation"}
+)
 """Public packages and modules, so that `virtrigaud_secrets.manifests.load(…)` needs no import of its own."""
 
 

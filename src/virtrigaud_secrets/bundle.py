@@ -57,13 +57,26 @@ class Bundle(Mapping[str, bytes]):
     object shows one: repr, str, format, logging and tracebacks show keys only, and pickling is refused.
     """
 
-    __slots__ = ("_data", "annotations", "expires_at", "findings", "labels", "name", "namespace", "provenance", "type")
+    __slots__ = (
+        "_data",
+        "annotations",
+        "expires_at",
+        "findings",
+        "labels",
+        "manifest",
+        "name",
+        "namespace",
+        "provenance",
+        "type",
+    )
 
     _data: Mapping[str, bytes]
     name: str
     """Name of the target Secret."""
     namespace: str
     """Namespace of the ExternalSecret."""
+    manifest: str
+    """The manifest it was made from, as `Kind namespace/name`: for messages. Empty for a bundle made by hand."""
     type: str
     """Kubernetes Secret type, such as `Opaque` or `kubernetes.io/tls`."""
     labels: Mapping[str, str]
@@ -77,7 +90,7 @@ class Bundle(Mapping[str, bytes]):
     findings: tuple[Finding, ...]
     """What validation remarked and did not refuse."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is a field, by name only
         self,
         data: Mapping[str, bytes],
         *,
@@ -88,11 +101,13 @@ class Bundle(Mapping[str, bytes]):
         annotations: Mapping[str, str] | None = None,
         provenance: Mapping[str, tuple[Provenance, ...]] | None = None,
         findings: Iterable[Finding] = (),
+        manifest: str = "",
     ) -> None:
         set_once = super().__setattr__
         set_once("_data", MappingProxyType({key: bytes(data[key]) for key in sorted(data)}))
         set_once("name", name)
         set_once("namespace", namespace)
+        set_once("manifest", manifest)
         set_once("type", type)
         set_once("labels", MappingProxyType(dict(labels or {})))
         set_once("annotations", MappingProxyType(dict(annotations or {})))
@@ -113,6 +128,7 @@ class Bundle(Mapping[str, bytes]):
             annotations=self.annotations,
             provenance=self.provenance,
             findings=findings,
+            manifest=self.manifest,
         )
 
     def text(self, key: str) -> str:

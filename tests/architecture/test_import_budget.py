@@ -27,6 +27,15 @@ WITHOUT_MODELS = (
 )
 """Modules and packages below the models: nothing of the list above."""
 
+CREDENTIALS = (
+    "Credentials",
+    "LibvirtCredentials",
+    "ProxmoxCredentials",
+    "S3Credentials",
+    "TLSCredentials",
+    "VSphereCredentials",
+)
+
 SDKS = HEAVY - {"pydantic", "yaml", "importlib.metadata"}
 
 
@@ -56,6 +65,12 @@ def test_what_is_below_the_models_is_free_of_all_of_it(part: str) -> None:
 @pytest.mark.parametrize("part", ["Resolver", "Catalog", "Settings", "Bundle", "SecretsError"])
 def test_a_public_name_loads_no_sdk(part: str) -> None:
     assert heavy(loaded_by(f"from virtrigaud_secrets import {part}"), SDKS) == set()
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_credentials_load_nothing_that_connects(name: str) -> None:
+    clients = frozenset({"paramiko", "asyncssh", "grpc", "libvirt", "pyVim", "pyVmomi"})
+    assert heavy(loaded_by(f"from virtrigaud_secrets.credentials import {name}"), HEAVY | clients) == set()
 
 
 @pytest.mark.parametrize(

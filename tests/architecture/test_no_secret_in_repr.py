@@ -23,6 +23,15 @@ from rich.pretty import Pretty
 from rich.traceback import Traceback
 
 from virtrigaud_secrets.bundle import Bundle, Lease, Provenance
+from virtrigaud_secrets.credentials import (
+    Arguments,
+    LibvirtCredentials,
+    ProxmoxCredentials,
+    S3Credentials,
+    SshLogin,
+    TLSCredentials,
+    VSphereCredentials,
+)
 from virtrigaud_secrets.errors import ResolveError, SecretsError, ValidationError
 from virtrigaud_secrets.models.backends.fake import FakeProvider, FakeProviderData
 from virtrigaud_secrets.models.backends.files import FilesProvider
@@ -51,6 +60,11 @@ CANARY = "canary-" + "7d0f3a"
 """In two parts, so that no traceback finds it in this line."""
 FORMS = (CANARY, base64.b64encode(CANARY.encode()).decode().rstrip("="), CANARY.encode().hex())
 """A value in other clothes is a value still."""
+
+KEYS_OF_CREDENTIALS = (
+    "server", "username", "password", "ca.crt", "session_ttl", "ssh-privatekey", "known_hosts", "token_id",
+    "token_secret", "ssh_privatekey", "tls.crt", "tls.key", "accessKeyID", "secretAccessKey",
+)  # fmt: skip
 
 LEASE = Lease(lease_id=CANARY, duration=60, renewable=True, expires_at=datetime(2030, 1, 1, tzinfo=UTC))
 ORIGIN = Provenance(store="SecretStore ns/s", path="a/b", property="password", lease=LEASE)
@@ -107,6 +121,15 @@ HOLDERS: dict[str, Callable[[], object]] = {
         path="p", provider=VaultProvider(server="s"), parameters={"password": CANARY}
     ),
     "fake client": lambda: fake.FACTORY.connect(fake_spec(), store_context()),
+    "vsphere credentials": lambda: VSphereCredentials(
+        source="ExternalSecret ns/n", server=CANARY, username=CANARY, password=Sensitive(CANARY), ca=CANARY
+    ),
+    "libvirt credentials": lambda: LibvirtCredentials(username=CANARY, private_key=Sensitive(CANARY)),
+    "proxmox credentials": lambda: ProxmoxCredentials(token_id=CANARY, token_secret=Sensitive(CANARY)),
+    "tls credentials": lambda: TLSCredentials(certificate=CANARY, private_key=Sensitive(CANARY), authority=CANARY),
+    "s3 credentials": lambda: S3Credentials(access_key_id=CANARY, secret_access_key=Sensitive(CANARY)),
+    "ssh login": lambda: SshLogin(username=CANARY, password=Sensitive(CANARY), known_hosts=Sensitive(CANARY)),
+    "arguments": lambda: Arguments(user=CANARY, pwd=CANARY),
     "ssh key": lambda: dataclasses.replace(ssh_key(), private=CANARY),
     "issued certificate": lambda: dataclasses.replace(CertificateAuthority().issue(), private_key=CANARY),
 }
@@ -165,7 +188,17 @@ def test_the_search_finds_a_value_that_shows() -> None:
 
 class TestCopies:
     @pytest.mark.parametrize(
-        "name", ["sensitive", "bundle", "text payload", "vault payload", "directory payload", "answer"]
+        "name",
+        [
+            "sensitive",
+            "bundle",
+            "text payload",
+            "vault payload",
+            "directory payload",
+            "answer",
+            "vsphere credentials",
+            "arguments",
+        ],
     )
     def test_are_not_pickled(self, name: str) -> None:
         with pytest.raises(TypeError, match="cannot be pickled"):
@@ -221,6 +254,9 @@ def faults(directory: Path) -> Iterator[tuple[str, Callable[[], object]]]:
         path.write_text(text)
         store = files.FACTORY.connect(FilesProvider(path=str(path)), store_context())
         yield f"files, {number}", partial(store.get, Fetch(store=STORE, key="a"))
+    unfit = Bundle({key: CANARY.encode() + b"\n" + CANARY.encode() for key in KEYS_OF_CREDENTIALS})
+    for kind in (VSphereCredentials, LibvirtCredentials, ProxmoxCredentials, TLSCredentials, S3Credentials):
+        yield f"{kind.__name__}, unfit", partial(kind.from_bundle, unfit)
     bad = Bundle({"password": CANARY.encode() + b"\n", "tls.crt": CANARY.encode(), "tls.key": CANARY.encode()})
     yield "validation", lambda: refuse(bad)
     yield "several", lambda: several(bad)

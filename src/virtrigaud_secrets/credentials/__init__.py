@@ -1,0 +1,68 @@
+"""Typed credentials: a bundle as the arguments that a provider's client library wants. No connection is made here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.credentials.base import Arguments, Credentials, FromBundle
+    from virtrigaud_secrets.credentials.endpoint import Endpoint
+    from virtrigaud_secrets.credentials.libvirt import LibvirtCredentials
+    from virtrigaud_secrets.credentials.proxmox import ProxmoxCredentials
+    from virtrigaud_secrets.credentials.rotating_tls import (
+        rotating_client_context,
+        rotating_grpc_server_credentials,
+        rotating_server_context,
+    )
+    from virtrigaud_secrets.credentials.s3 import S3Credentials
+    from virtrigaud_secrets.credentials.ssh import SshLogin
+    from virtrigaud_secrets.credentials.tls import TLSCredentials
+    from virtrigaud_secrets.credentials.vsphere import VSphereCredentials
+
+_HOMES: Final = {
+    "Arguments": "base",
+    "Credentials": "base",
+    "Endpoint": "endpoint",
+    "FromBundle": "base",
+    "LibvirtCredentials": "libvirt",
+    "ProxmoxCredentials": "proxmox",
+    "S3Credentials": "s3",
+    "SshLogin": "ssh",
+    "TLSCredentials": "tls",
+    "VSphereCredentials": "vsphere",
+    "rotating_client_context": "rotating_tls",
+    "rotating_grpc_server_credentials": "rotating_tls",
+    "rotating_server_context": "rotating_tls",
+}
+"""Public name → module that defines it."""
+
+__all__ = [
+    "Arguments",
+    "Credentials",
+    "Endpoint",
+    "FromBundle",
+    "LibvirtCredentials",
+    "ProxmoxCredentials",
+    "S3Credentials",
+    "SshLogin",
+    "TLSCredentials",
+    "VSphereCredentials",
+    "rotating_client_context",
+    "rotating_grpc_server_credentials",
+    "rotating_server_context",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)
