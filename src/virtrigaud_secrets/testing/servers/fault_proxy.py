@@ -17,13 +17,11 @@ from dataclasses import dataclass, field
 from email.message import Message
 from enum import StrEnum
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Final, Self, cast
+from typing import ClassVar, Final, Self, cast
 from urllib.parse import urlsplit
 
-from virtrigaud_secrets.errors import LocalServerError
-from virtrigaud_secrets.testing.servers.certificates import LOOPBACK_NAMES, Authority, server_context
+from virtrigaud_secrets.testing.servers.certificates import LOOPBACK_NAMES, Authority
+from virtrigaud_secrets.testing.servers.http_server import Handler, Listener, LoopbackServer
 
 UNRESOLVABLE: Final = "https://server.invalid"
 """An address whose name resolves nowhere: the domain is reserved for that (RFC 2606)."""
@@ -79,8 +77,10 @@ class _Answer:
     body: bytes
 
 
-class FaultProxy:
+class FaultProxy(LoopbackServer):
     """A proxy for one server, from `with` to the end of the block. Safe to give orders to from the test's thread."""
+
+    title: ClassVar[str] = "the fault proxy"
 
     def __init__(
         self,
@@ -100,21 +100,18 @@ class FaultProxy:
             names: names and addresses in its certificate.
             authority: who issues that; by default one of its own.
         """
+        super().__init__(
+            (authority or Authority.create("virtrigaud-secrets fault proxy CA")) if tls else None, names=names
+        )
         self._upstream: Final = urlsplit(upstream)
         self._upstream_context = ssl.create_default_context(
             cadata=None if upstream_ca is None else upstream_ca.decode()
         )
-        self._tls: Final = tls
-        self._names: Final = names
-        self._authority: Final = authority or (Authority.create("virtrigaud-secrets fault proxy CA") if tls else None)
         self._lock = threading.Lock()
         self._orders: list[tuple[Order, int | None]] = []
         self._seen: list[str] = []
-        self._connections = 0
         self._healed = threading.Event()
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
-        self._port = 0
+        self._address = ""
 
     @property
     def address(self) -> str:
@@ -123,26 +120,13 @@ class FaultProxy:
         Raises:
             LocalServerError: it was not started.
         """
-        if not self._port:
-            raise LocalServerError("the fault proxy is not running: use it in a with block")
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}"
-
-    @property
-    def ca_pem(self) -> bytes:
-        """The authority to trust for it, empty without TLS."""
-        return b"" if self._authority is None else self._authority.pem
+        return self._address or super().address
 
     @property
     def requests(self) -> list[str]:
         """`METHOD /path?query` of every request that came in, whatever became of it."""
         with self._lock:
             return list(self._seen)
-
-    @property
-    def connections(self) -> int:
-        """Connections that were taken."""
-        with self._lock:
-            return self._connections
 
     def asked(self, path: str = "") -> int:
         """How many requests came in whose `METHOD /path` the regular expression is found in."""
@@ -190,33 +174,18 @@ class FaultProxy:
 
     def start(self) -> Self:
         """Listen."""
-        context = None
-        if self._authority is not None:
-            issued = self._authority.issue(self._names)
-            context = server_context(issued.certificate, issued.key)
-        self._server = _Server(self, context)
-        self._port = self._server.server_address[1]
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="fault-proxy", daemon=True
-        )
-        self._thread.start()
+        super().start()
+        self._address = super().address
         return self
 
     def close(self) -> None:
         """Let go whoever waits, and stop listening. The second call does nothing."""
         self.heal()
-        server, self._server = self._server, None
-        if server is not None:
-            server.shutdown()
-            server.server_close()
-            server.drop_connections()
-        if self._thread is not None:
-            self._thread.join()
+        super().close()
 
-    def connected(self) -> None:
-        """Count a connection."""
-        with self._lock:
-            self._connections += 1
+    def handler(self) -> type[Handler]:
+        """One that does what no healthy server does."""
+        return _TroublesomeHandler
 
     def next_order(self, request: str) -> Order | None:
         """Note a request; what is ordered for it. The first order that is for it counts."""
@@ -261,56 +230,13 @@ class FaultProxy:
         kept = tuple((name, value) for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP)
         return _Answer(response.status, kept, text)
 
-    def __enter__(self) -> Self:
-        """Start it."""
-        return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
+class _TroublesomeHandler(Handler):
+    timeout: ClassVar[float | None] = None
+    """Ends no silent connection: that would be a trouble nobody ordered."""
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, proxy: FaultProxy, context: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.proxy = proxy
-        self._open: set[socket.socket] = set()
-        if context is not None:
-            # The handshake waits for the thread of its connection, so that a silent client holds up nobody else.
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-
-    def process_request(self, request: object, client_address: object) -> None:
-        self.proxy.connected()
-        taken = cast("socket.socket", request)
-        self._open.add(taken)
-        super().process_request(taken, client_address)
-
-    def shutdown_request(self, request: object) -> None:
-        taken = cast("socket.socket", request)
-        self._open.discard(taken)
-        super().shutdown_request(taken)
-
-    def drop_connections(self) -> None:
-        """End connections that clients keep: whoever no longer listens does not answer on them either."""
-        for taken in list(self._open):
-            with suppress(OSError):
-                taken.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Nothing is printed: a client that goes away or distrusts the certificate is the client's business."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def _serve(self) -> None:
-        proxy = cast("_Server", self.server).proxy
+    def serve(self) -> None:
+        proxy = self._proxy()
         # Read even where nobody gets it: closing with unread bytes would be a reset.
         body = self._body()
         order = proxy.next_order(f"{self.command} {self.path}")
@@ -321,7 +247,8 @@ class _Handler(BaseHTTPRequestHandler):
         real = self._real(body) if delivers else None
         self._go_wrong(order, real, proxy)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_LIST = do_HEAD = _serve  # noqa: N815  # the base's names
+    def _proxy(self) -> FaultProxy:
+        return cast("FaultProxy", cast("Listener", self.server).owner)
 
     def _go_wrong(self, order: Order, real: _Answer | None, proxy: FaultProxy) -> None:
         if order.trouble is Trouble.STATUS:
@@ -370,9 +297,8 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _real(self, body: bytes) -> _Answer:
-        proxy = cast("_Server", self.server).proxy
         try:
-            return proxy.forward(self.command, self.path, self.headers, body)
+            return self._proxy().forward(self.command, self.path, self.headers, body)
         except (OSError, http.client.HTTPException) as error:
             said = f'{{"errors": ["the server behind the proxy: {type(error).__name__}"]}}'
             return _Answer(HTTPStatus.BAD_GATEWAY, (("Content-Type", "application/json"),), said.encode())
@@ -389,6 +315,3 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.status != HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class calls it so
-        """Nothing is logged."""

@@ -8,22 +8,20 @@ machine's metadata service; `endpoints` maps the real addresses to it.
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Final, Self, cast
+from typing import ClassVar, Final, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from virtrigaud_secrets.clock import Clock, SystemClock
-from virtrigaud_secrets.errors import LocalServerError
-from virtrigaud_secrets.testing.servers.certificates import Authority, server_context
+from virtrigaud_secrets.testing.servers.certificates import Authority
 from virtrigaud_secrets.testing.servers.entra import Answer, Entra
+from virtrigaud_secrets.testing.servers.http_server import AnsweringServer, Question
+from virtrigaud_secrets.testing.servers.http_server import Reply as HttpReply
 from virtrigaud_secrets.testing.servers.key_vault_objects import COLLECTIONS, VaultObjects, Version, standard_base64
 
 AUTHORITIES: Final = (
@@ -41,10 +39,6 @@ PAGE: Final = 25
 """Names on a page of a list, as the service has it."""
 TOKEN_LIFE: Final = timedelta(hours=1)
 """How long a token holds."""
-LONGEST_BODY: Final = 64 * 1024
-"""A secret has at most 25 KB."""
-IDLE_TIMEOUT: Final = 60
-"""Seconds that a connection may be silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +126,10 @@ class _Trouble:
     headers: Mapping[str, str]
 
 
-class KeyVault:
+class KeyVault(AnsweringServer):
     """A vault with its tenant, from `with` to the end of the block."""
+
+    title: ClassVar[str] = "the Key Vault stand-in"
 
     def __init__(
         self,
@@ -153,34 +149,16 @@ class KeyVault:
             token_life: how long tokens hold.
             clock: time.
         """
+        super().__init__(Authority.create("virtrigaud-secrets key vault stand-in CA"))
         time = clock or SystemClock()
         self.entra: Final = Entra(tenant, resource, clock=time, life=token_life)
         """The tenant: who may log in."""
         self._objects: Final = VaultObjects(time)
         self._page = page
-        self._authority: Final = Authority.create("virtrigaud-secrets key vault stand-in CA")
         self._lock = threading.Lock()
         self._seen: list[SeenRequest] = []
         self._denied: dict[str, str] = {}
         self._troubles: dict[str, _Trouble] = {}
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
-
-    @property
-    def address(self) -> str:
-        """Where it listens.
-
-        Raises:
-            LocalServerError: it was not started.
-        """
-        if self._server is None:
-            raise LocalServerError("the Key Vault stand-in is not running: use it in a with block")
-        return f"https://127.0.0.1:{self._server.server_address[1]}"
-
-    @property
-    def ca_pem(self) -> bytes:
-        """The authority to trust for it."""
-        return self._authority.pem
 
     @property
     def requests(self) -> tuple[SeenRequest, ...]:
@@ -258,34 +236,15 @@ class KeyVault:
         """
         self._troubles[part] = _Trouble(status, times, {"Retry-After": retry_after} if retry_after else {})
 
-    def start(self) -> Self:
-        """Listen."""
-        issued = self._authority.issue()
-        self._server = _Server(self, server_context(issued.certificate, issued.key))
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="key-vault", daemon=True
-        )
-        self._thread.start()
-        return self
+    def respond(self, question: Question) -> HttpReply:
+        """What a request is answered."""
+        parts = urlsplit(question.target)
+        path, query = unquote(parts.path).rstrip("/"), dict(parse_qsl(parts.query))
+        return _written(self.answer(Request(question.method, path, query, question.headers, question.body)))
 
-    def close(self) -> None:
-        """Stop listening. The second call does nothing."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.shutdown()
-            server.server_close()
-        if self._thread is not None:
-            self._thread.join()
-
-    def __enter__(self) -> Self:
-        """Start it."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
+    def refuse_length(self) -> HttpReply:
+        """What a body that is too long is answered."""
+        return _written(Reply(HTTPStatus.BAD_REQUEST, _error("BadParameter", "the body is too long")))
 
     def answer(self, request: Request) -> Reply:
         """What a request is answered. It is remembered."""
@@ -409,74 +368,10 @@ class KeyVault:
         }
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, vault: KeyVault, context: ssl.SSLContext) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.vault = vault
-        # The handshake waits for the thread of its connection, so that a silent client holds up nobody else.
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Nothing is printed: a client that goes away or distrusts the certificate is the client's business."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    """Otherwise the answer's second segment waits 40 ms for the client's delayed acknowledgement."""
-    wbufsize = -1
-    timeout = IDLE_TIMEOUT
-
-    def do_GET(self) -> None:  # the base class finds it by this name
-        """Answer a read."""
-        self._handle()
-
-    def do_PUT(self) -> None:  # as above
-        """Answer a write."""
-        self._handle()
-
-    def do_POST(self) -> None:  # as above
-        """Answer a login or a recovery."""
-        self._handle()
-
-    def do_DELETE(self) -> None:  # as above
-        """Answer a deletion."""
-        self._handle()
-
-    def _handle(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if not 0 <= length <= LONGEST_BODY:
-            self.close_connection = True
-            self._send(Reply(HTTPStatus.BAD_REQUEST, _error("BadParameter", "the body is too long")))
-            return
-        parts = urlsplit(self.path)
-        headers = {name: value for name, value in self.headers.items()}  # noqa: C416  # a Message is no mapping
-        request = Request(
-            self.command,
-            unquote(parts.path).rstrip("/"),
-            dict(parse_qsl(parts.query)),
-            headers,
-            self.rfile.read(length),
-        )
-        self._send(cast("_Server", self.server).vault.answer(request))
-
-    def _send(self, reply: Reply) -> None:
-        body = json.dumps(reply.body).encode()
-        self.send_response(reply.status)
-        for name, value in {
-            "Content-Type": "application/json; charset=utf-8",
-            "Content-Length": str(len(body)),
-            "x-ms-request-id": str(uuid.uuid4()),
-            **reply.headers,
-        }.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class calls it so
-        """Nothing is logged."""
+def _written(reply: Reply) -> HttpReply:
+    kind = "application/json; charset=utf-8"
+    headers = {"Content-Type": kind, "x-ms-request-id": str(uuid.uuid4()), **reply.headers}
+    return HttpReply(reply.status, json.dumps(reply.body).encode(), headers)
 
 
 def _verb(method: str, rest: str) -> str:

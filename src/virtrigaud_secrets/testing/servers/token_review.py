@@ -8,19 +8,15 @@ has a cluster points the server's Kubernetes login at it instead.
 from __future__ import annotations
 
 import json
-import ssl
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Final, Self, cast
+from typing import ClassVar, Final, cast
 
 from virtrigaud_secrets.clock import Clock
-from virtrigaud_secrets.errors import LocalServerError
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.testing.servers.certificates import Authority, server_context
+from virtrigaud_secrets.testing.servers.certificates import Authority
+from virtrigaud_secrets.testing.servers.http_server import AnsweringServer, Question, Reply
 from virtrigaud_secrets.testing.servers.service_account_tokens import (
     ISSUER,
     TOKEN_LIFE,
@@ -33,36 +29,17 @@ PATH: Final = "/apis/authentication.k8s.io/v1/tokenreviews"
 """The one path it answers."""
 REVIEWER: Final = ServiceAccount("token-reviewer", "virtrigaud-system")
 """The one account that may ask, as the role `system:auth-delegator` would allow it."""
-LONGEST_BODY: Final = 64 * 1024
-"""A review holds one token of a kilobyte or two."""
-IDLE_TIMEOUT: Final = 60
-"""Seconds that a connection may be silent."""
 
 
-class TokenReviewServer:
-    """The endpoint, from `with` to the end of the block, and the accounts' tokens that it knows."""
+class TokenReviewServer(AnsweringServer):
+    """The endpoint, and the accounts' tokens that it knows. Its address is `kubernetes_host` of a login method."""
+
+    title: ClassVar[str] = "the TokenReview stand-in"
 
     def __init__(self, *, clock: Clock | None = None) -> None:
+        super().__init__(Authority.create("virtrigaud-secrets cluster stand-in CA"))
         self._signer: Final = TokenSigner(clock=clock)
-        self._authority: Final = Authority.create("virtrigaud-secrets cluster stand-in CA")
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
-
-    @property
-    def address(self) -> str:
-        """Where it listens, as `kubernetes_host` of a login method wants it.
-
-        Raises:
-            LocalServerError: it was not started.
-        """
-        if self._server is None:
-            raise LocalServerError("the TokenReview stand-in is not running: use it in a with block")
-        return f"https://127.0.0.1:{self._server.server_address[1]}"
-
-    @property
-    def ca_pem(self) -> bytes:
-        """The authority to trust for it."""
-        return self._authority.pem
+        self._trouble: HTTPStatus | None = None
 
     @property
     def reviewer_token(self) -> Sensitive:
@@ -77,86 +54,25 @@ class TokenReviewServer:
 
     def fail_with(self, status: HTTPStatus | None) -> None:
         """Answer everything with this status, as a cluster in trouble does; None ends the trouble."""
-        if self._server is not None:
-            self._server.trouble = status
+        self._trouble = status
 
-    def start(self) -> Self:
-        """Listen."""
-        issued = self._authority.issue()
-        self._server = _Server(self._signer, server_context(issued.certificate, issued.key))
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="token-review", daemon=True
-        )
-        self._thread.start()
-        return self
-
-    def close(self) -> None:
-        """Stop listening. The second call does nothing."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.shutdown()
-            server.server_close()
-        if self._thread is not None:
-            self._thread.join()
-
-    def __enter__(self) -> Self:
-        """Start it."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, signer: TokenSigner, context: ssl.SSLContext) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.signer = signer
-        self.trouble: HTTPStatus | None = None
-        # The handshake waits for the thread of its connection, so that a silent client holds up nobody else.
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Nothing is printed: a client that goes away or distrusts the certificate is the client's business."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    """Otherwise the answer's second segment waits 40 ms for the client's delayed acknowledgement."""
-    wbufsize = -1
-    timeout = IDLE_TIMEOUT
-
-    def do_POST(self) -> None:  # the base class finds it by this name
+    def respond(self, question: Question) -> Reply:
         """Answer a review."""
-        server = cast("_Server", self.server)
-        length = int(self.headers.get("Content-Length") or 0)
-        if not 0 < length <= LONGEST_BODY:
-            self.close_connection = True
-            self._answer(HTTPStatus.BAD_REQUEST, _status("body missing or too long"))
-            return
-        body = self.rfile.read(length)
-        if server.trouble is not None:
-            self._answer(server.trouble, _status("in trouble"))
-        elif self.path != PATH:
-            self._answer(HTTPStatus.NOT_FOUND, _status("only TokenReview is answered here"))
-        else:
-            self._answer(*_review(server.signer, self.headers.get("Authorization") or "", body))
+        if question.method != "POST" or not question.body:
+            return _reply(HTTPStatus.BAD_REQUEST, _status("body missing"))
+        if self._trouble is not None:
+            return _reply(self._trouble, _status("in trouble"))
+        if question.target != PATH:
+            return _reply(HTTPStatus.NOT_FOUND, _status("only TokenReview is answered here"))
+        return _reply(*_review(self._signer, question.headers.get("Authorization") or "", question.body))
 
-    def _answer(self, status: HTTPStatus, content: Mapping[str, object]) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    def refuse_length(self) -> Reply:
+        """A review holds one token of a kilobyte or two."""
+        return _reply(HTTPStatus.BAD_REQUEST, _status("body too long"))
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class calls it so
-        """Nothing is logged."""
+
+def _reply(status: HTTPStatus, content: Mapping[str, object]) -> Reply:
+    return Reply(status, json.dumps(content).encode())
 
 
 def _review(signer: TokenSigner, authorization: str, body: bytes) -> tuple[HTTPStatus, Mapping[str, object]]:
