@@ -151,6 +151,39 @@ def test_a_wrong_type_in_any_field_is_a_finding(
 
 
 @given(
+    number=st.integers(0, 9999),
+    position=st.integers(0, 9999),
+    junk=JUNK | st.text(max_size=8) | st.integers(),
+    strict=st.booleans(),
+)
+@settings(max_examples=1500, deadline=None)
+def test_a_wrong_type_in_any_field_of_any_kind_is_a_finding(
+    every_document: list[dict[str, Any]], number: int, position: int, junk: object, strict: bool
+) -> None:
+    document = every_document[number % len(every_document)]
+    all_places = places(document)
+    found = recognise(replaced(document, all_places[position % len(all_places)], junk), strict=strict)
+
+    assert all(MARK not in remark.message for remark in found.remarks)
+    if found.judgement is Judgement.INVALID:
+        assert any(remark.severity == "error" for remark in found.remarks)
+        assert found.manifest is None
+
+
+def test_every_field_of_every_kind_stands_odd_things(every_document: list[dict[str, Any]]) -> None:
+    seen: set[str] = set()
+    for document in every_document:
+        for place in places(document):
+            name = f"{document['kind']} {'.'.join('*' if isinstance(part, int) else part for part in place)}"
+            if place and name not in seen:
+                seen.add(name)
+                recognise(replaced(document, place, {"": [None]}), strict=True)
+                recognise(replaced(document, place, [[[]]]), strict=True)
+
+    assert len(seen) > 1000
+
+
+@given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

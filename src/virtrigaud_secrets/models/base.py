@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     PlainValidator,
     Strict,
@@ -24,7 +25,7 @@ from virtrigaud_secrets.models.patterns import KEY_PATTERN, NAME_PATTERN, NAMESP
 
 _BASE64: Final = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})")
 _DATE_TIME: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )
 _INT32: Final = 31
 _INT64: Final = 63
@@ -100,6 +101,8 @@ def _pace(value: object) -> Duration:
     seconds = value if isinstance(value, Duration) else integral(value)
     if isinstance(seconds, bool) or not isinstance(seconds, int | str | Duration):
         raise PydanticCustomError("duration_type", "expected whole seconds or a duration such as 5m")
+    if isinstance(seconds, int) and seconds.bit_length() > _INT64:
+        raise PydanticCustomError("int_range", "expected a whole number that fits into 64 bits")
     pace = Duration.of_seconds(seconds) if isinstance(seconds, int) else _duration(seconds)
     if pace.nanoseconds < 0:
         raise PydanticCustomError("duration_negative", "expected a duration that is not negative")
@@ -165,7 +168,10 @@ Int32 = Annotated[int, Strict(), _bounded(_INT32), BeforeValidator(integral)]
 Int64 = Annotated[int, Strict(), _bounded(_INT64), BeforeValidator(integral)]
 """Whole number of 64 bits."""
 
-Base64 = Annotated[str, AfterValidator(_base64)]
+Positive = Annotated[int, Strict(), Field(ge=1), _bounded(_INT64), BeforeValidator(integral)]
+"""Whole number of 64 bits above zero."""
+
+Base64 = Annotated[str, AfterValidator(_base64), WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
 """A field of format `byte`: bytes as standard base64. Stays text; who uses it decodes it."""
 
 DateTime = Annotated[str, AfterValidator(_date_time), WithJsonSchema({"type": "string", "format": "date-time"})]

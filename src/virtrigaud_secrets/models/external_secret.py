@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from virtrigaud_secrets.models.base import Bool, Duration, DurationText, Key, Model, Name, NonEmpty
 from virtrigaud_secrets.models.metadata import ObjectMeta
-from virtrigaud_secrets.models.rules import exactly_one
+from virtrigaud_secrets.models.rules import ONE_FIELD, exactly_one
 
 ConversionStrategy = Literal["Default", "Unicode"]
 """What becomes of characters that no key may have."""
@@ -71,6 +71,8 @@ class GeneratorRef(Model):
 
 class SourceRef(Model):
     """Where an entry reads from, in place of `spec.secretStoreRef`: exactly one of its fields is set."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_FIELD)
 
     store_ref: SecretStoreRef | None = None
     generator_ref: GeneratorRef | None = None
@@ -142,6 +144,8 @@ class RewriteTransform(Model):
 
 class ExternalSecretRewrite(Model):
     """One change of the keys: exactly one of its fields is set."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_FIELD)
 
     merge: RewriteMerge | None = None
     regexp: RewriteRegexp | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from virtrigaud_secrets.models.base import Duration, DurationText, Model, Name
@@ -16,7 +16,7 @@ from virtrigaud_secrets.models.external_secret import (
 )
 from virtrigaud_secrets.models.metadata import ObjectMeta
 from virtrigaud_secrets.models.references import LabelSelector
-from virtrigaud_secrets.models.rules import exactly_one
+from virtrigaud_secrets.models.rules import ONE_FIELD, exactly_one, not_both
 
 PushConversionStrategy = Literal["None", "ReverseUnicode"]
 """Whether the `_U1234_` that conversionStrategy Unicode put into keys is turned back."""
@@ -47,6 +47,8 @@ class PushSecretSecret(Model):
 
 class PushSecretSelector(Model):
     """Where the values come from: exactly one of its fields is set."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_FIELD)
 
     secret: PushSecretSecret | None = None
     generator_ref: GeneratorRef | None = None
@@ -90,6 +92,8 @@ class PushSecretDataToMatch(Model):
 class PushSecretRewrite(Model):
     """One change of the keys: exactly one of its fields is set."""
 
+    model_config = ConfigDict(json_schema_extra=ONE_FIELD)
+
     regexp: RewriteRegexp | None = None
     transform: RewriteTransform | None = None
 
@@ -100,6 +104,8 @@ class PushSecretRewrite(Model):
 
 class PushSecretDataTo(Model):
     """Several values at once: each under a remote key of its own, or all as one JSON object under `remoteKey`."""
+
+    model_config = ConfigDict(json_schema_extra=not_both("remoteKey", "rewrite"))
 
     store_ref: PushSecretStoreRef | None = None
     """The stores of `secretStoreRefs` that are meant. Required, with a name or a label selector."""

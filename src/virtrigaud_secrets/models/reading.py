@@ -54,7 +54,18 @@ def read(model: type[ModelT], data: object, *, strict: bool = False) -> tuple[Mo
     except ValidationError:
         # Nearly all documents need nothing dropped. This one does, or is wrong.
         pass
-    cleaning = _Cleaning(strict=strict)
+    cleaning = _Cleaning(strict=strict, tolerant=not strict)
+    found, remarks = _cleaned(model, data, cleaning)
+    if found is None and cleaning.moved:
+        # What the guide spells otherwise may be wrong itself: ESO drops it unseen.
+        without = _Cleaning(strict=strict, tolerant=False)
+        second = _cleaned(model, data, without)
+        if second[0] is not None:
+            return second
+    return found, remarks
+
+
+def _cleaned(model: type[ModelT], data: object, cleaning: _Cleaning) -> tuple[ModelT | None, list[Remark]]:
     cleaned = cleaning.clean(_Shape(model=model), data, ())
     try:
         found = model.model_validate(cleaned, by_alias=True, by_name=False)
@@ -66,14 +77,16 @@ def read(model: type[ModelT], data: object, *, strict: bool = False) -> tuple[Mo
 class _Cleaning:
     """Drops what an API server would drop, and remarks on it."""
 
-    def __init__(self, *, strict: bool) -> None:
+    def __init__(self, *, strict: bool, tolerant: bool) -> None:
         self._strict = strict
-        self._moved: dict[Location, Location] = {}
+        self._tolerant = tolerant
+        self.moved: dict[Location, Location] = {}
+        """Where a field is now that the guide spells otherwise → where the document has it."""
         self.remarks: list[Remark] = []
 
     def in_document(self, remark: Remark) -> Remark:
         """The remark with the location that the document has for it, where a field was moved."""
-        for now, before in self._moved.items():
+        for now, before in self.moved.items():
             if remark.location[: len(now)] == now:
                 location = before + remark.location[len(now) :]
                 return Remark(location=location, message=remark.message, severity=remark.severity, code=remark.code)
@@ -126,13 +139,13 @@ class _Cleaning:
 
     def _guide_spellings(self, model: type[Model], mapping: dict[str, object], location: Location) -> dict[str, object]:
         for written, meant in model.guide_spellings.items():
-            if self._strict or mapping.get(written) is None or meant[0] in mapping:
+            if not self._tolerant or mapping.get(written) is None or meant[0] in mapping:
                 continue
             value: object = mapping[written]
             for part in reversed(meant[1:]):
                 value = {part: value}
             mapping = {key: item for key, item in mapping.items() if key != written} | {meant[0]: value}
-            self._moved[(*location, *meant)] = (*location, written)
+            self.moved[(*location, *meant)] = (*location, written)
             self.remarks.append(
                 Remark(
                     location=(*location, written),

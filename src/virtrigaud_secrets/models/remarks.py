@@ -51,6 +51,8 @@ _TYPES: Final = MappingProxyType(
         "string_too_short": "expected text that is not empty",
         "string_too_long": "expected at most {max_length} characters",
         "too_short": "expected at least one item",
+        "greater_than_equal": "expected a number of at least {ge}",
+        "less_than_equal": "expected a number of at most {le}",
     }
 )
 """Error type of pydantic → what was expected."""

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from virtrigaud_secrets.models.base import Model
 
 ModelT = TypeVar("ModelT", bound=Model)
+
+ONE_FIELD: Final[JsonDict] = {"minProperties": 1, "maxProperties": 1}
+"""JSON Schema of a model of which exactly one field is set, whichever."""
+
+
+def one_of(*aliases: str) -> JsonDict:
+    """JSON Schema of a model of which exactly one of these fields is set."""
+    return {"oneOf": [{"required": [alias]} for alias in aliases]}
+
+
+def not_both(first: str, second: str) -> JsonDict:
+    """JSON Schema of a model of which not both fields are set."""
+    return {"not": {"required": [first, second]}}
 
 
 def exactly_one(model: ModelT, *aliases: str) -> ModelT:

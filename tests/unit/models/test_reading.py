@@ -111,11 +111,25 @@ def test_the_guides_spelling_for_amazon() -> None:
     ]
 
 
-def test_a_fault_inside_the_guides_spelling_is_told_where_it_stands() -> None:
+def test_a_fault_inside_the_guides_spelling_leaves_it_unknown_as_eso_has_it() -> None:
     data = {"service": "SecretsManager", "region": "r", "auth": {"serviceAccount": {"name": 5}}}
-    _, remarks = read(AWSProvider, data)
+    spec, remarks = read(AWSProvider, data)
 
-    assert [field_path(remark.location) for remark in remarks] == ["auth.serviceAccount", "auth.serviceAccount.name"]
+    assert spec is not None
+    assert spec.auth.jwt is None
+    assert [(severity, field) for severity, field, _ in told(remarks)] == [("warning", "auth.serviceAccount")]
+
+
+def test_a_fault_beside_the_guides_spelling_is_told_with_the_places_of_the_document() -> None:
+    data = {"service": "SecretsManager", "region": 5, "auth": {"serviceAccount": {"name": 5}}}
+    spec, remarks = read(AWSProvider, data)
+
+    assert spec is None
+    assert [field_path(remark.location) for remark in remarks] == [
+        "auth.serviceAccount",
+        "auth.serviceAccount.name",
+        "region",
+    ]
 
 
 def test_the_guides_spelling_does_not_beat_the_right_one() -> None:

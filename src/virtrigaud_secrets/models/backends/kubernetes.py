@@ -2,11 +2,11 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from virtrigaud_secrets.models.base import Base64, Model, Namespace
 from virtrigaud_secrets.models.references import CAProvider, SecretKeySelector, ServiceAccountSelector
-from virtrigaud_secrets.models.rules import exactly_one
+from virtrigaud_secrets.models.rules import ONE_FIELD, exactly_one
 
 
 class KubernetesServer(Model):
@@ -32,6 +32,8 @@ class TokenAuth(Model):
 
 class KubernetesAuth(Model):
     """How to log in: exactly one of its fields is set."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_FIELD)
 
     cert: CertAuth | None = None
     token: TokenAuth | None = None

@@ -2,16 +2,18 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from virtrigaud_secrets.models.backends.vault import VaultAppRole, VaultUserPassAuth
 from virtrigaud_secrets.models.base import Base64, Model
 from virtrigaud_secrets.models.references import CAProvider, SecretKeySelector
-from virtrigaud_secrets.models.rules import at_most_one, exactly_one
+from virtrigaud_secrets.models.rules import at_most_one, exactly_one, not_both, one_of
 
 
 class OpenBaoAppRole(VaultAppRole):
     """Login with a role id, from one place, and a secret id."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("roleId", "roleRef"))
 
     role_id: Annotated[str, Field(min_length=1)] | None = None
 
@@ -22,6 +24,8 @@ class OpenBaoAppRole(VaultAppRole):
 
 class OpenBaoAuth(Model):
     """How to log in: exactly one method is set."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("tokenSecretRef", "userPass", "appRole"))
 
     namespace: str | None = None
     """OpenBao namespace to log in at; None means the provider's."""
@@ -36,6 +40,8 @@ class OpenBaoAuth(Model):
 
 class OpenBaoProvider(Model):
     """An OpenBao server and its KV engine."""
+
+    model_config = ConfigDict(json_schema_extra=not_both("caBundle", "caProvider"))
 
     auth: OpenBaoAuth | None = None
     server: str

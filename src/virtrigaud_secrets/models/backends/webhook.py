@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from virtrigaud_secrets.models.base import Base64, DurationText, Model
 from virtrigaud_secrets.models.references import CAProvider, SecretKeySelector
-from virtrigaud_secrets.models.rules import exactly_one
+from virtrigaud_secrets.models.rules import ONE_FIELD, exactly_one
 
 
 class WebhookResult(Model):
@@ -34,6 +34,8 @@ class NTLMAuth(Model):
 
 class WebhookAuth(Model):
     """How to log in, besides what headers say."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_FIELD)
 
     ntlm: NTLMAuth | None = None
 

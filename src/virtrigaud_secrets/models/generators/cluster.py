@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from virtrigaud_secrets.models.base import Model
 from virtrigaud_secrets.models.generators.acr import ACRAccessTokenSpec
@@ -23,7 +23,7 @@ from virtrigaud_secrets.models.generators.sts import STSSessionTokenSpec
 from virtrigaud_secrets.models.generators.uuids import UUIDSpec
 from virtrigaud_secrets.models.generators.vault_dynamic_secret import VaultDynamicSecretSpec
 from virtrigaud_secrets.models.generators.webhook import WebhookSpec
-from virtrigaud_secrets.models.rules import exactly_one
+from virtrigaud_secrets.models.rules import ONE_FIELD, exactly_one
 
 ClusterGeneratorKind = Literal[
     "ACRAccessToken",
@@ -49,6 +49,8 @@ ClusterGeneratorKind = Literal[
 
 class GeneratorSpec(Model):
     """The spec of one generator: exactly one of the fields is set."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_FIELD)
 
     acr_access_token_spec: ACRAccessTokenSpec | None = None
     beyondtrust_workload_credentials_dynamic_secret_spec: BeyondtrustWorkloadCredentialsDynamicSecretSpec | None = None

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from virtrigaud_secrets.models.base import DateTime, Model, NonEmpty
 from virtrigaud_secrets.models.generators.base import GeneratorManifest
 from virtrigaud_secrets.models.references import SecretKeySelector
-from virtrigaud_secrets.models.rules import exactly_one
+from virtrigaud_secrets.models.rules import exactly_one, one_of
 
 GitlabDeployTokenScope = Literal[
     "read_repository",
@@ -35,6 +35,8 @@ class GitlabDeployTokenAuth(Model):
 
 class GitlabDeployTokenSpec(Model):
     """Which token: of a project or of a group."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("projectID", "groupID"))
 
     url: str | None = None
     """None means gitlab.com."""

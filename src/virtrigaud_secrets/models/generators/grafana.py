@@ -1,10 +1,8 @@
 """`Grafana`: a service account token of Grafana (ESO §1.7)."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from virtrigaud_secrets.models.base import Int64, Model
+from virtrigaud_secrets.models.base import Model, Positive
 from virtrigaud_secrets.models.generators.base import GeneratorManifest, OwnSecretKeySelector
 
 
@@ -27,7 +25,7 @@ class GrafanaServiceAccount(Model):
 
     name: str
     role: str
-    seconds_to_live: Annotated[Int64, Field(ge=1)] | None = None
+    seconds_to_live: Positive | None = None
     """How long its token holds; None means for ever."""
 
 

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, Strict
 
-from virtrigaud_secrets.models.base import Int64, Model
+from virtrigaud_secrets.models.base import Model, integral
 from virtrigaud_secrets.models.generators.base import GeneratorManifest
 
 
@@ -12,7 +12,7 @@ class SSHKeySpec(Model):
     """Of which type and size."""
 
     key_type: Literal["rsa", "ecdsa", "ed25519"] = "rsa"
-    key_size: Annotated[Int64, Field(ge=256, le=8192)] | None = None
+    key_size: Annotated[int, Strict(), Field(ge=256, le=8192), BeforeValidator(integral)] | None = None
     """Bits; None means 2048 for rsa and 256 for ecdsa. ed25519 has only one size."""
     comment: str | None = None
 
