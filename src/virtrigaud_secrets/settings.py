@@ -26,6 +26,7 @@ DEFAULT_KUBERNETES_API: Final = "https://kubernetes.default.svc"
 _FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "ca_file": ("VIRTRIGAUD_SECRETS_CA_FILE", "VAULT_CACERT", "BAO_CACERT"),
+        "aws_container_authorization_token_file": ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",),
         "azure_federated_token_file": ("AZURE_FEDERATED_TOKEN_FILE",),
         "google_application_credentials": ("GOOGLE_APPLICATION_CREDENTIALS",),
         "service_account_directory": ("VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY",),
@@ -33,6 +34,9 @@ _FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """Setting that is a path → the variables that name it, the first that is set counts."""
+
+_AWS_SERVICES: Final = ("secretsmanager", "ssm", "acm", "sts")
+"""Services whose address a variable may replace."""
 
 ParameterValue = str | int | bool | list[str]
 """A parameter of an issuing endpoint."""
@@ -101,7 +105,11 @@ class Settings:
     aws_web_identity_token_file: Path | None = None
     """File with the pod's web identity token; read anew at every login, as it rotates."""
     aws_endpoints: Mapping[str, str] = field(default_factory=_no_mapping)
-    """`secretsmanager`, `ssm` or `sts` → address to talk to instead of that service's own, in every region."""
+    """`secretsmanager`, `ssm`, `acm` or `sts` → address to talk to instead of that service's own, in every region."""
+    aws_container_credentials_uri: str = ""
+    """Where the pod's credentials are handed out (EKS Pod Identity), as AWS_CONTAINER_CREDENTIALS_FULL_URI holds it."""
+    aws_container_authorization_token_file: Path | None = None
+    """File with the token to ask there with; read anew each time, as it rotates."""
     azure_client_id: str = ""
     """Client id of the pod's workload identity at Azure, as AZURE_CLIENT_ID holds it."""
     azure_tenant_id: str = ""
@@ -152,7 +160,9 @@ class Settings:
         | `KUBERNETES_SERVICE_HOST` with `KUBERNETES_SERVICE_PORT` | `kubernetes_api`; the kubelet sets them |
         | `AWS_ROLE_ARN` | `aws_role_arn` |
         | `AWS_WEB_IDENTITY_TOKEN_FILE` | `aws_web_identity_token_file` |
-        | `AWS_SECRETSMANAGER_ENDPOINT`, `AWS_SSM_ENDPOINT`, `AWS_STS_ENDPOINT` | `aws_endpoints` |
+        | `AWS_SECRETSMANAGER_ENDPOINT`, `AWS_SSM_ENDPOINT`, `AWS_ACM_ENDPOINT`, `AWS_STS_ENDPOINT` | `aws_endpoints` |
+        | `AWS_CONTAINER_CREDENTIALS_FULL_URI` | `aws_container_credentials_uri`; EKS Pod Identity sets it |
+        | `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` | `aws_container_authorization_token_file`; likewise |
         | `AZURE_CLIENT_ID`, `AZURE_TENANT_ID` | `azure_client_id`, `azure_tenant_id` |
         | `AZURE_FEDERATED_TOKEN_FILE` | `azure_federated_token_file` |
 
@@ -206,7 +216,9 @@ def _aws(source: _Environment) -> dict[str, object]:
         found["aws_role_arn"] = role.strip()
     if token_file := source.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
         found["aws_web_identity_token_file"] = Path(token_file)
-    named = {service: source.get(f"AWS_{service.upper()}_ENDPOINT") for service in ("secretsmanager", "ssm", "sts")}
+    named = {service: source.get(f"AWS_{service.upper()}_ENDPOINT") for service in _AWS_SERVICES}
+    if uri := (source.get("AWS_CONTAINER_CREDENTIALS_FULL_URI") or "").strip():
+        found["aws_container_credentials_uri"] = uri
     if endpoints := {service: address.strip() for service, address in named.items() if address}:
         found["aws_endpoints"] = MappingProxyType(endpoints)
     return found

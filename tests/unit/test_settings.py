@@ -63,6 +63,17 @@ def test_the_processs_environment_is_the_default_source(monkeypatch: pytest.Monk
         ({"AWS_ROLE_ARN": "arn:aws:iam::1:role/r\n"}, Settings(aws_role_arn="arn:aws:iam::1:role/r")),
         ({"AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}, Settings(aws_web_identity_token_file=Path("/t"))),
         (
+            {
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials\n",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/t",
+            },
+            Settings(
+                aws_container_credentials_uri="http://169.254.170.23/v1/credentials",
+                aws_container_authorization_token_file=Path("/t"),
+            ),
+        ),
+        ({"AWS_ACM_ENDPOINT": "http://d"}, Settings(aws_endpoints={"acm": "http://d"})),
+        (
             {"AWS_SECRETSMANAGER_ENDPOINT": "http://a", "AWS_SSM_ENDPOINT": "http://b", "AWS_STS_ENDPOINT": ""},
             Settings(aws_endpoints={"secretsmanager": "http://a", "ssm": "http://b"}),
         ),

@@ -1,11 +1,13 @@
-"""The `aws` backend: Secrets Manager and Parameter Store, on boto3 (ESO §3.3).
+"""The `aws` backend: Secrets Manager, Parameter Store and Certificate Manager, on boto3 (ESO §3.3).
 
 `FACTORY` is what the registry finds. boto3 is imported when a store is connected.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+from collections.abc import Mapping
 from typing import Final
 
 from pydantic import BaseModel
@@ -14,12 +16,19 @@ from virtrigaud_secrets.errors import (
     ConfigurationError,
     InvalidRequestError,
     MissingDependencyError,
-    UnsupportedFeatureError,
 )
 from virtrigaud_secrets.models.backends.aws import AWSProvider
 from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
 
 __all__ = ["FACTORY"]
+
+
+_CLIENTS: Final[Mapping[str, tuple[str, str]]] = {
+    "SecretsManager": ("secrets_manager", "SecretsManagerClient"),
+    "ParameterStore": ("parameter_store", "ParameterStoreClient"),
+    "CertificateManager": ("certificate_manager", "CertificateManagerClient"),
+}
+"""Service → module here and client in it."""
 
 
 class AWSFactory:
@@ -45,18 +54,14 @@ class AWSFactory:
         provider = _checked(spec, context)
         if importlib.util.find_spec("boto3") is None:
             raise MissingDependencyError("an AWS store", extra="aws")
-        from virtrigaud_secrets.stores.aws.parameter_store import ParameterStoreClient
-        from virtrigaud_secrets.stores.aws.secrets_manager import SecretsManagerClient
-
-        client = ParameterStoreClient if provider.service == "ParameterStore" else SecretsManagerClient
-        return client(provider, context)
+        module, client = _CLIENTS[provider.service]
+        made: StoreClient = getattr(importlib.import_module(f"{__name__}.{module}"), client)(provider, context)
+        return made
 
 
 def _checked(spec: BaseModel, context: StoreContext) -> AWSProvider:
     if not isinstance(spec, AWSProvider):
         raise ConfigurationError(f"{context.store}: the aws store was given another backend's spec")
-    if spec.service == "CertificateManager":
-        raise UnsupportedFeatureError(f"{context.store}: service CertificateManager is known to ESO and not supported")
     return spec
 
 

@@ -138,7 +138,7 @@ def of_refusal(refusal: Refusal, asked: Asked) -> StoreError:
 
 
 def _absent(refusal: Refusal, asked: Asked) -> SecretNotFoundError:
-    thing = "parameter" if asked.service == "ssm" else "secret"
+    thing = {"ssm": "parameter", "acm": "certificate"}.get(asked.service, "secret")
     reason, missing = f"there is no such {thing}", _ABSENT.get(refusal.code, True)
     if _MARKED.search(refusal.words):
         reason = "the secret was marked for deletion"
@@ -214,7 +214,8 @@ def _of_sdk(failure: Exception, asked: Asked) -> SecretsError:
 
 NO_CREDENTIALS: Final = (
     "there are no AWS credentials: the store has neither auth.jwt nor auth.secretRef, and the SDK's default chain "
-    "(environment, web identity, shared files, container and instance metadata) gives none"
+    "gives none: no access key in the environment, no web identity (AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE), no pod "
+    "identity (AWS_CONTAINER_CREDENTIALS_FULL_URI), no shared files, no instance metadata"
 )
 """What is said where nothing gives an identity."""
 

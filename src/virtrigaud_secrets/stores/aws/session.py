@@ -19,6 +19,7 @@ from virtrigaud_secrets.errors import (
 )
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores import selectors
+from virtrigaud_secrets.stores.aws import container_credentials
 from virtrigaud_secrets.stores.aws.errors import NO_CREDENTIALS, Asked, of_role
 from virtrigaud_secrets.stores.aws.transport import Connection, Credentials, SdkClient, send
 from virtrigaud_secrets.stores.base import StoreContext, at_store
@@ -131,15 +132,20 @@ class Sessions:
             return _renewed(lambda: self._by_web_identity(selector), "web identity", self._context)
         if auth.secret_ref is not None:
             return _static(auth.secret_ref, self._context)
-        found = _from_environment(session, ours=self._has_web_identity())
+        found = _from_environment(session, ours=self._has_web_identity() or self._has_pod_identity())
         if found is None and self._has_web_identity():
             return _renewed(lambda: self._by_web_identity(None), "web identity", self._context)
+        if found is None and self._has_pod_identity():
+            return _renewed(lambda: container_credentials.fetched(self._context), "pod identity", self._context)
         if found is None:
             raise AuthenticationError(NO_CREDENTIALS, store=str(self._context.store))
         return found
 
     def _has_web_identity(self) -> bool:
         return bool(self._settings.aws_role_arn and self._settings.aws_web_identity_token_file)
+
+    def _has_pod_identity(self) -> bool:
+        return bool(self._settings.aws_container_credentials_uri)
 
     def _by_web_identity(self, selector: ServiceAccountSelector | None) -> Mapping[str, object]:
         """Credentials for the pod's own token where it has one: inside a pod we are the pod (ESO §5 row 3)."""
@@ -347,7 +353,7 @@ def _static(spec: AWSAuthSecretRef, context: StoreContext) -> Credentials:
 
 
 def _from_environment(session: _Session, *, ours: bool) -> Credentials | None:
-    """What the SDK's default chain gives; only static keys of the environment where a web identity of ours follows."""
+    """What the SDK's default chain gives; only static keys of the environment where an identity of ours follows."""
     if not ours:
         return session.get_credentials()
     from botocore.credentials import EnvProvider

@@ -1,6 +1,7 @@
-"""Stands in for AWS: moto's Secrets Manager, Parameter Store and STS over HTTP, with a record of what was asked.
+"""Stands in for AWS: moto's Secrets Manager, Parameter Store, Certificate Manager and STS over HTTP.
 
-What moto does not do, policies and trouble, is ordered with `refuse`. moto keeps one state for a process.
+What was asked is recorded. What moto does not do, policies and trouble, is ordered with `refuse`. moto keeps one state
+for a process.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ REGION: Final = "us-west-2"
 """The region of the guide's store."""
 ACCESS_KEY: Final = "AKIAEXAMPLE"
 """An access key that is let in, with any secret key: moto checks no signatures."""
-SERVICES: Final = ("secretsmanager", "ssm", "sts")
+SERVICES: Final = ("secretsmanager", "ssm", "sts", "acm")
 """What can be asked."""
 
 _Start = Callable[[str, list[tuple[str, str]]], object]

@@ -8,7 +8,6 @@ from virtrigaud_secrets.errors import (
     ConfigurationError,
     InvalidRequestError,
     MissingDependencyError,
-    UnsupportedFeatureError,
 )
 from virtrigaud_secrets.models.backends.aws import AWSProvider
 from virtrigaud_secrets.models.backends.files import FilesProvider
@@ -34,6 +33,7 @@ def test_the_registry_finds_it():
         ("SecretsManager", {"metadata": True}, "DescribeSecret", "app/k"),
         ("ParameterStore", {"version": "3"}, "GetParameter", "app/k:3"),
         ("ParameterStore", {"version": "3", "metadata": True}, "ListTagsForResource", "app/k"),
+        ("CertificateManager", {"version": "3", "metadata": True}, "ExportCertificate", "k"),
     ],
 )
 def test_a_preview_names_operation_and_secret(service, fetch, method, path):
@@ -50,12 +50,6 @@ def test_parameters_are_for_other_stores():
     fetch = Fetch(store=STORE, key="k", parameters=(("a", "1"),))
     with pytest.raises(InvalidRequestError, match="takes no parameters"):
         FACTORY.preview(spec(), fetch, store_context())
-
-
-@pytest.mark.parametrize("use", [FACTORY.connect, lambda s, c: FACTORY.preview(s, Fetch(store=STORE, key="k"), c)])
-def test_certificate_manager_is_known_and_refused(use):
-    with pytest.raises(UnsupportedFeatureError, match="CertificateManager"):
-        use(spec("CertificateManager"), store_context())
 
 
 def test_anothers_spec_is_refused():
