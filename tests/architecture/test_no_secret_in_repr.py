@@ -43,17 +43,20 @@ from virtrigaud_secrets.models.generators.vault_dynamic_secret import VaultDynam
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores import fake, files
+from virtrigaud_secrets.stores.aws.certificate_manager import CertificatePayload
 from virtrigaud_secrets.stores.base import Answer, Fetch, LabelledSecret
 from virtrigaud_secrets.stores.cluster_api import SecretObject
 from virtrigaud_secrets.stores.kubernetes.payload import MetadataPayload, SecretPayload
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload
 from virtrigaud_secrets.stores.vault.payload import VaultPayload
 from virtrigaud_secrets.stores.webhook import request
+from virtrigaud_secrets.stores.webhook.ntlm import Login
 from virtrigaud_secrets.stores.webhook.payload import WebhookPayload
 from virtrigaud_secrets.testing.certificates import CertificateAuthority
 from virtrigaud_secrets.testing.clock import START
 from virtrigaud_secrets.testing.contract import STORE, store_context
 from virtrigaud_secrets.testing.keys import ssh_key
+from virtrigaud_secrets.testing.servers.http_server import Question, Reply
 from virtrigaud_secrets.validation import validate
 
 CANARY = "canary-" + "7d0f3a"
@@ -111,6 +114,10 @@ HOLDERS: dict[str, Callable[[], object]] = {
         Sensitive(DOCUMENT), json_path=Sensitive(CANARY), written="$", store="s", path="p"
     ),
     "webhook request": webhook_request,
+    "webhook login": lambda: Login("svc", Sensitive(CANARY)),
+    "certificate payload": lambda: CertificatePayload(Sensitive(CANARY), path="p"),
+    "http question": lambda: Question("GET", "/", {"Authorization": CANARY}, CANARY.encode()),
+    "http reply": lambda: Reply(200, CANARY.encode()),
     "answer": lambda: Answer(payload=text_payload(), path="p", lease=LEASE),
     "settings": lambda: Settings(vault_token=Sensitive(CANARY)),
     "context": lambda: store_context(settings=Settings(vault_token=Sensitive(CANARY))),

@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from virtrigaud_secrets.errors import ConfigurationError, MissingDependencyError, UnsupportedFeatureError
+from virtrigaud_secrets.errors import ConfigurationError, MissingDependencyError
 from virtrigaud_secrets.models.backends.webhook import WebhookProvider
 from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
 
@@ -55,16 +55,18 @@ class WebhookFactory:
         """A client for the store; it reads the Secrets of its templates with its first fetch."""
         if any(importlib.util.find_spec(name) is None for name in NEEDED_PACKAGES):
             raise MissingDependencyError("a webhook store", extra="webhook")
+        from virtrigaud_secrets.stores.webhook import ntlm
         from virtrigaud_secrets.stores.webhook.client import WebhookClient
 
-        return WebhookClient(_checked(spec, context), context)
+        provider = _checked(spec, context)
+        if provider.auth is not None:
+            ntlm.check_installed()
+        return WebhookClient(provider, context)
 
 
 def _checked(spec: BaseModel, context: StoreContext) -> WebhookProvider:
     if not isinstance(spec, WebhookProvider):
         raise ConfigurationError(f"{context.store}: the webhook store was given another backend's spec")
-    if spec.auth is not None:
-        raise UnsupportedFeatureError(f"{context.store}: auth.ntlm is known to ESO and not supported here")
     return spec
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets.errors import AuthenticationError, ClosedError, ConfigurationError, StoreError
@@ -11,15 +12,25 @@ from virtrigaud_secrets.stores.base import Answer, Fetch, StoreClient, StoreCont
 from virtrigaud_secrets.stores.retrying import repeat_reads
 from virtrigaud_secrets.stores.selectors import namespace_of
 from virtrigaud_secrets.stores.webhook import request
+from virtrigaud_secrets.stores.webhook.ntlm import Login
 from virtrigaud_secrets.stores.webhook.payload import WebhookPayload
 from virtrigaud_secrets.stores.webhook.request import Secrets
 from virtrigaud_secrets.stores.webhook.transport import Transport
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.backends.webhook import WebhookProvider, WebhookSecret
+    from virtrigaud_secrets.models.references import SecretKeySelector
 
 LABEL: Final = ("external-secrets.io/type", "webhook")
 """Label that a Secret must carry for templates to read it: nobody sends away a Secret that was not meant for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was read of the Secrets that the spec names."""
+
+    secrets: Secrets = field(repr=False)
+    login: Login | None
 
 
 class WebhookClient(StoreClient):
@@ -31,20 +42,23 @@ class WebhookClient(StoreClient):
         self._context = context
         self._transport = Transport(spec, context)
         self._lock = threading.Lock()
-        self._known: Secrets | None = None
+        self._known: _Known | None = None
         self._closed = False
 
     def get(self, fetch: Fetch) -> Answer:
         """Send the request that the templates make of `fetch`; only one that reads is ever repeated."""
         try:
-            secrets = self._secrets()
+            known = self._read_once()
             try:
-                return self._get(fetch, secrets)
+                return self._get(fetch, known)
             except AuthenticationError:
-                if not self._spec.secrets or not request.is_harmless(self._spec):
+                if not (self._spec.secrets or self._spec.auth) or not request.is_harmless(self._spec):
                     raise
-            # The Secrets may have been replaced since they were read.
-            return self._get(fetch, self._secrets(instead_of=secrets))
+                # The Secrets may have been replaced since. The same password once more could lock a user out.
+                again = self._read_once(instead_of=known)
+                if again == known:
+                    raise
+            return self._get(fetch, again)
         except StoreError as error:
             at_store(error, self._context.store, request.shown_path(self._spec, fetch))
             raise
@@ -55,12 +69,13 @@ class WebhookClient(StoreClient):
             self._closed = True
         self._transport.close()
 
-    def _get(self, fetch: Fetch, secrets: Secrets) -> Answer:
+    def _get(self, fetch: Fetch, known: _Known) -> Answer:
+        secrets = known.secrets
         asked = request.build(self._spec, fetch, secrets, self._context)
         body = (
-            repeat_reads(lambda: self._transport.send(asked), self._context)
+            repeat_reads(lambda: self._transport.send(asked, known.login), self._context)
             if asked.repeatable
-            else self._transport.send(asked)
+            else self._transport.send(asked, known.login)
         )
         payload = WebhookPayload(
             body,
@@ -71,14 +86,14 @@ class WebhookClient(StoreClient):
         )
         return Answer(payload=payload, path=asked.shown, version=fetch.version)
 
-    def _secrets(self, *, instead_of: Secrets | None = None) -> Secrets:
-        """The Secrets that templates may read."""
+    def _read_once(self, *, instead_of: _Known | None = None) -> _Known:
+        """The Secrets that templates may read, and who logs in."""
         # Held over the reading, on purpose: nobody can go on without them, and one reading serves all.
         with self._lock:
             if self._closed:
                 raise ClosedError(f"{self._context.store} was closed")
             if self._known is None or self._known is instead_of:
-                self._known = _merged(self._spec.secrets, self._context)
+                self._known = _Known(_merged(self._spec.secrets, self._context), _login(self._spec, self._context))
             return self._known
 
 
@@ -89,12 +104,32 @@ def _merged(wanted: tuple[WebhookSecret, ...], context: StoreContext) -> Secrets
     return found
 
 
+def _login(spec: WebhookProvider, context: StoreContext) -> Login | None:
+    ntlm = None if spec.auth is None else spec.auth.ntlm
+    if ntlm is None:
+        return None
+    user = _value(ntlm.username_secret, context, "auth.ntlm.usernameSecret")
+    password = _value(ntlm.password_secret, context, "auth.ntlm.passwordSecret")
+    # A name has no blanks around it, and files end in a newline.
+    return Login(user.reveal_text().strip(), Sensitive(password.reveal().rstrip(b"\r\n")))
+
+
+def _value(selector: SecretKeySelector, context: StoreContext, field: str) -> Sensitive:
+    value = _data(selector, context, field).get(selector.key or "")
+    if not value:
+        raise ConfigurationError(f"{context.store}: what {field} names is not there or empty")
+    return value
+
+
 def _read(wanted: WebhookSecret, context: StoreContext) -> dict[str, Sensitive]:
-    selector = wanted.secret_ref
+    return _data(wanted.secret_ref, context, f"secrets[{wanted.name}].secretRef")
+
+
+def _data(selector: SecretKeySelector, context: StoreContext, field: str) -> dict[str, Sensitive]:
     if not selector.name:
-        raise ConfigurationError(f"{context.store}: secrets[{wanted.name}].secretRef must have a name")
+        raise ConfigurationError(f"{context.store}: {field} must have a name")
     if context.store.kind == "ClusterSecretStore" and not selector.namespace:
-        raise ConfigurationError(f"{context.store}: secrets[{wanted.name}].secretRef must have a namespace")
+        raise ConfigurationError(f"{context.store}: {field} must have a namespace")
     namespace = namespace_of(selector.namespace, context)
     found = context.references.labelled_secret(selector.name, namespace=namespace)
     key, value = LABEL

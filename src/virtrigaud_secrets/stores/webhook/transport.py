@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
@@ -26,6 +27,7 @@ from virtrigaud_secrets.errors import (
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores import selectors
 from virtrigaud_secrets.stores.base import StoreContext
+from virtrigaud_secrets.stores.webhook.ntlm import Handshake, Login
 from virtrigaud_secrets.stores.webhook.request import Request
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ CONNECTIONS: Final = 8
 """Connections kept for one server: more than requests are sent at the same time."""
 
 _CHUNK: Final = 65536
+_FAULTS: Final = HTTPStatus.BAD_REQUEST
+"""Statuses from here on are faults."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _AGENT: Final = "virtrigaud-secrets"
 
@@ -59,9 +63,10 @@ class Transport:
         self._limit = limit.total_seconds()
         self._lock = threading.Lock()
         self._pools: urllib3.PoolManager | None = None
+        self._tls: ssl.SSLContext | None = None
 
-    def send(self, request: Request) -> Sensitive:
-        """The body of the answer.
+    def send(self, request: Request, login: Login | None = None) -> Sensitive:
+        """The body of the answer. With a `login`, on a connection of its own that was logged in by NTLM.
 
         Raises:
             StoreError: no answer, or none of success.
@@ -73,7 +78,7 @@ class Transport:
             raise ConfigurationError(
                 f"{self._context.store}: url is no http:// or https:// address once it is rendered"
             )
-        outcome = self._exchange(pools, request, url)
+        outcome = self._exchange(pools, request, url) if login is None else self._logged_in(login, request, url)
         if isinstance(outcome, StoreError):
             outcome.path = request.shown
             raise outcome
@@ -92,10 +97,31 @@ class Transport:
         # Held over the reading of caProvider: nobody can go on without it.
         with self._lock:
             if self._pools is None:
-                self._pools = urllib3.PoolManager(
-                    ssl_context=_tls_context(self._spec, self._context), retries=False, maxsize=CONNECTIONS
-                )
+                self._tls = _tls_context(self._spec, self._context)
+                self._pools = urllib3.PoolManager(ssl_context=self._tls, retries=False, maxsize=CONNECTIONS)
             return self._pools
+
+    def _logged_in(self, login: Login, request: Request, url: Sensitive) -> Sensitive | StoreError:
+        """The same after a login. NTLM logs a connection in, so nobody else may have it: one, for this request only."""
+        import urllib3
+
+        until = self._clock.elapsed() + self._limit
+        handshake = Handshake(login)
+        with urllib3.PoolManager(ssl_context=self._tls, retries=False, maxsize=1, block=True) as pools:
+            # Without the body, as the server acts on nothing before the login: what is not asked for is not sent.
+            asking = replace(request, body=Sensitive(b""), headers=_with(request, handshake.first()))
+            first = self._asked(pools, asking, url, until)
+            if isinstance(first, StoreError):
+                return first
+            if first.status != HTTPStatus.UNAUTHORIZED:
+                return _refusal(first.status, first.headers) if first.status >= _FAULTS else _not_asked_for()
+            answer = handshake.second(first.headers.getlist("WWW-Authenticate"))
+            if answer is None:
+                return _not_asked_for()
+            outcome = self._ask(pools, replace(request, headers=_with(request, answer)), url, until)
+        if isinstance(outcome, _Elsewhere):
+            return InvalidRequestError("the server sends the request elsewhere, and a login by NTLM does not go along")
+        return outcome
 
     def _exchange(self, pools: urllib3.PoolManager, request: Request, url: Sensitive) -> Sensitive | StoreError:
         until = self._clock.elapsed() + self._limit
@@ -113,11 +139,41 @@ class Transport:
     ) -> Sensitive | StoreError | _Elsewhere:
         import urllib3
 
+        response = self._sent(pools, request, url, until)
+        if isinstance(response, StoreError):
+            return response
+        try:
+            return self._answer(response, url, until)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return StoreUnavailableError(f"no usable answer: {_reason(error)}")
+
+    def _asked(
+        self, pools: urllib3.PoolManager, request: Request, url: Sensitive, until: float
+    ) -> urllib3.BaseHTTPResponse | StoreError:
+        """An answer that is read and thrown away, so that its connection takes the next request."""
+        import urllib3
+
+        response = self._sent(pools, request, url, until)
+        if isinstance(response, StoreError):
+            return response
+        try:
+            body = self._body(response, until)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return StoreUnavailableError(f"no usable answer: {_reason(error)}")
+        response.release_conn()
+        return StoreUnavailableError(body) if isinstance(body, str) else response
+
+    def _sent(
+        self, pools: urllib3.PoolManager, request: Request, url: Sensitive, until: float
+    ) -> urllib3.BaseHTTPResponse | StoreError:
+        """An answer whose body was not read yet."""
+        import urllib3
+
         left = until - self._clock.elapsed()
         if left <= 0:
             return StoreUnavailableError("it took too long")
         try:
-            response = pools.request(
+            return pools.request(
                 request.method,
                 url.reveal_text(),
                 body=request.body.reveal() or None,
@@ -129,7 +185,6 @@ class Transport:
                 redirect=False,
                 preload_content=False,
             )
-            return self._answer(response, url, until)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             return StoreUnavailableError(f"no usable answer: {_reason(error)}")
 
@@ -170,6 +225,15 @@ class _Elsewhere:
 
     def __init__(self, url: Sensitive) -> None:
         self.url = url
+
+
+def _with(request: Request, authorization: Sensitive) -> dict[str, Sensitive]:
+    kept = {name: value for name, value in request.headers.items() if name.lower() != "authorization"}
+    return kept | {"Authorization": authorization}
+
+
+def _not_asked_for() -> AuthenticationError:
+    return AuthenticationError("the server does not ask for a login by NTLM, which auth.ntlm says it does")
 
 
 def _overridden(url: Sensitive, context: StoreContext) -> Sensitive | None:

@@ -14,6 +14,7 @@ from virtrigaud_secrets.models.backends.webhook import WebhookProvider
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import Fetch, Query, StoreKey
 from virtrigaud_secrets.stores.webhook.client import WebhookClient
+from virtrigaud_secrets.stores.webhook.ntlm import Login
 
 STORE = StoreKey("SecretStore", "team", "s")
 FETCH = Fetch(store=STORE, key="db", version="2")
@@ -25,9 +26,11 @@ class Server:
     def __init__(self, *answers: bytes | Exception) -> None:
         self.answers = list(answers) or [b"answer"]
         self.asked: list[str] = []
+        self.logins: list[Login | None] = []
         self.closed = 0
 
-    def send(self, request) -> Sensitive:
+    def send(self, request, login=None) -> Sensitive:
+        self.logins.append(login)
         self.asked.append(request.url.reveal_text())
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -103,9 +106,43 @@ def test_a_refused_login_reads_the_secrets_anew_once(connect, references):
     references.put("team", "login", {"token": "new"})
     assert client.get(FETCH).payload.whole() == b"second"
     assert server.asked[-2:] == ["https://x/db?t=old", "https://x/db?t=new"]
+    asked = len(server.asked)
     with pytest.raises(AuthenticationError) as caught:
         client.get(FETCH)
     assert caught.value.store == str(STORE)
+    # What was read anew is what was refused: it is not sent once more.
+    assert len(server.asked) == asked + 1
+
+
+NTLM = {"ntlm": {"usernameSecret": {"name": "ad", "key": "user"}, "passwordSecret": {"name": "ad", "key": "password"}}}
+
+
+def test_who_logs_in_by_ntlm_is_read_from_labelled_secrets(connect, references):
+    references.put("team", "ad", {"user": " CORP\\svc\n", "password": " p w \r\n"})
+    server = Server(b"first", AuthenticationError("no"), b"second")
+    client = connect(server, secrets=[], url="https://x/a", auth=NTLM)
+    client.get(FETCH)
+    assert server.logins == [Login("CORP\\svc", Sensitive(" p w "))]
+    assert "p w" not in repr(server.logins)
+    references.put("team", "ad", {"user": "CORP\\svc", "password": "new"})
+    assert client.get(FETCH).payload.whole() == b"second"
+    assert server.logins[-1] == Login("CORP\\svc", Sensitive("new"))
+
+
+@pytest.mark.parametrize(
+    ("data", "labels", "words"),
+    [
+        ({"user": "u"}, None, "passwordSecret names is not there or empty"),
+        ({"user": "", "password": "p"}, None, "usernameSecret names is not there or empty"),
+        ({"user": "u", "password": "p"}, {"another": "label"}, "must carry the label"),
+    ],
+)
+def test_who_logs_in_by_ntlm_must_be_told(connect, references, data, labels, words):
+    references.put("team", "ad", data, **(labels or {}))
+    server = Server()
+    with pytest.raises(ConfigurationError, match=words):
+        connect(server, secrets=[], url="https://x/a", auth=NTLM).get(FETCH)
+    assert server.asked == []
 
 
 def test_what_may_pass_is_asked_again_if_it_only_reads(connect, clock):

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from virtrigaud_secrets.errors import ConfigurationError, MissingDependencyError, UnsupportedFeatureError
+from virtrigaud_secrets.errors import ConfigurationError, MissingDependencyError
 from virtrigaud_secrets.models.backends.fake import FakeProvider
 from virtrigaud_secrets.models.backends.webhook import WebhookProvider
 from virtrigaud_secrets.stores.base import Fetch, StoreKey
@@ -33,15 +33,14 @@ def test_what_is_more_than_reading_may_make_something(make_context):
     assert (preview.method, preview.side_effect) == ("POST", True)
 
 
-def test_ntlm_is_told_while_planning(make_context):
+def test_ntlm_needs_its_library(make_context, monkeypatch):
     selector = {"name": "s", "key": "k"}
     provider = spec(auth={"ntlm": {"usernameSecret": selector, "passwordSecret": selector}})
-    for ask in (
-        lambda: FACTORY.preview(provider, FETCH, make_context()),
-        lambda: FACTORY.connect(provider, make_context()),
-    ):
-        with pytest.raises(UnsupportedFeatureError, match=r"auth\.ntlm"):
-            ask()
+    FACTORY.connect(provider, make_context()).close()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "spnego" else object())
+    with pytest.raises(MissingDependencyError, match=r"auth\.ntlm .*virtrigaud-secrets\[webhook\]"):
+        FACTORY.connect(provider, make_context())
+    FACTORY.connect(spec(), make_context()).close()
 
 
 def test_another_backends_spec_is_refused(make_context):

@@ -100,5 +100,6 @@ def test_what_is_not_installed_is_named(monkeypatch):
 def test_each_service_of_the_region_leads_here(monkeypatch):
     monkeypatch.setattr(AWSServices, "address", "http://here")
     assert AWSServices().endpoints(region="eu-central-1") == {
-        f"https://{service}.eu-central-1.amazonaws.com": "http://here" for service in ("secretsmanager", "ssm", "sts")
+        f"https://{service}.eu-central-1.amazonaws.com": "http://here"
+        for service in ("secretsmanager", "ssm", "sts", "acm")
     }
