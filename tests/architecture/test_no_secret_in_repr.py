@@ -33,6 +33,8 @@ from virtrigaud_secrets.credentials import (
     VSphereCredentials,
 )
 from virtrigaud_secrets.errors import ResolveError, SecretsError, ValidationError
+from virtrigaud_secrets.generators import fake as fake_generator
+from virtrigaud_secrets.generators.base import GeneratedPayload
 from virtrigaud_secrets.models.backends.fake import FakeProvider, FakeProviderData
 from virtrigaud_secrets.models.backends.files import FilesProvider
 from virtrigaud_secrets.models.backends.vault import VaultProvider
@@ -122,6 +124,8 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "settings": lambda: Settings(vault_token=Sensitive(CANARY)),
     "context": lambda: store_context(settings=Settings(vault_token=Sensitive(CANARY))),
     "fake spec": fake_spec,
+    "generated payload": lambda: GeneratedPayload({"password": CANARY.encode()}),
+    "generator client": lambda: fake_generator.FACTORY.connect(FakeSpec(data={"password": CANARY}), store_context()),
     "fake generator": lambda: FakeSpec(data={"password": CANARY}),
     "generator state": lambda: GeneratorStateSpec(resource={"a": CANARY}, state=[CANARY]),
     "dynamic secret": lambda: VaultDynamicSecretSpec(

@@ -10,7 +10,7 @@ import typer
 from virtrigaud_secrets.cli import options
 from virtrigaud_secrets.cli.output import console, print_json, visible
 from virtrigaud_secrets.errors import ManifestNotFoundError, SecretsError, raise_all
-from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, FindStep
+from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, FindStep, GeneratorStep
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.manifests import Catalog
@@ -108,7 +108,8 @@ def _describe_step(step: Step, found: Plan) -> dict[str, object]:
     if isinstance(step, FindStep):
         asked: dict[str, object] = {"search": found.searches.index(step.query)}
     else:
-        asked = {"request": [request.fetch for request in found.requests].index(step.fetch), "property": step.property}
+        wanted = "" if isinstance(step, GeneratorStep) else step.property
+        asked = {"request": [request.fetch for request in found.requests].index(step.fetch), "property": wanted}
     return {"field": step.field, "key": step.secret_key if isinstance(step, DataStep) else None, **asked}
 
 
@@ -131,7 +132,9 @@ def _print_text(found: Plan) -> None:
         output.print(f"  differs from ESO by: {', '.join(found.repairs)}", style="yellow")
 
 
-def _served(step: DataStep | ExtractStep) -> str:
+def _served(step: DataStep | ExtractStep | GeneratorStep) -> str:
+    if isinstance(step, GeneratorStep):
+        return "every value that is made"
     key = step.secret_key if isinstance(step, DataStep) else "every entry"
     return f"{key} ← {f'property {step.property}' if step.property else 'the whole secret'}"
 

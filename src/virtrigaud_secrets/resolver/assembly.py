@@ -10,7 +10,16 @@ from virtrigaud_secrets.errors import SecretsError, StoreError, raise_all
 from virtrigaud_secrets.resolver.decoding import decode
 from virtrigaud_secrets.resolver.execution import Answers, is_missing
 from virtrigaud_secrets.resolver.keys import convert_keys, valid_keys
-from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, FindStep, Plan, Step, asked_by
+from virtrigaud_secrets.resolver.plan import (
+    DataStep,
+    Decoding,
+    ExtractStep,
+    FindStep,
+    GeneratorStep,
+    Plan,
+    Step,
+    asked_by,
+)
 from virtrigaud_secrets.resolver.rewrite import rewrite
 from virtrigaud_secrets.resolver.values import Value
 from virtrigaud_secrets.stores.base import Answer, at_store
@@ -50,6 +59,10 @@ def _values(step: Step, answer: Answer | Mapping[str, Answer]) -> dict[str, Valu
     if isinstance(step, DataStep):
         data = answer.payload.property(step.property) if step.property else answer.payload.whole()
         return _decoded({step.secret_key: Value(data, _origins(step, answer, step.property))}, step.decoding)
+    if isinstance(step, GeneratorStep):
+        made = answer.payload.entries()
+        values = {name: Value(data, _origins(step, answer, name)) for name, data in made.items()}
+        return valid_keys(rewrite(step.rewrite, values, field=step.field))
     prefix = f"{step.property}." if step.property else ""
     entries = answer.payload.entries(step.property)
     return _keyed(step, {name: Value(data, _origins(step, answer, prefix + name)) for name, data in entries.items()})

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from virtrigaud_secrets.manifests import Catalog
-    from virtrigaud_secrets.models.external_secret import SecretStoreRef
+    from virtrigaud_secrets.models.external_secret import GeneratorRef, SecretStoreRef
     from virtrigaud_secrets.models.retries import RetrySettings
 
 
@@ -87,14 +87,19 @@ class Connections:
         self._labels: dict[str, tuple[float, Mapping[str, str] | None]] = {}
         self._closed = False
 
-    def bind(self, reference: SecretStoreRef, *, namespace: str) -> Binding:
-        """The store that `reference` names, seen from an ExternalSecret in `namespace`.
+    def bind(self, reference: SecretStoreRef | GeneratorRef, *, namespace: str) -> Binding:
+        """The store or generator that `reference` names, seen from an ExternalSecret in `namespace`.
 
         Raises:
+            ManifestNotFoundError: there is no such generator.
             StoreNotFoundError: there is none, or it may not be used from there.
             StoreError: a condition asks for the labels of a namespace, and the cluster's API does not tell.
             MissingDependencyError: its backend is not installed.
         """
+        from virtrigaud_secrets.models.external_secret import GeneratorRef
+
+        if isinstance(reference, GeneratorRef):
+            return self._bind_generator(reference, namespace)
         found = self._catalog.store_for(
             reference, namespace=namespace, settings=self._settings, namespace_labels=self._namespace_labels
         )
@@ -105,18 +110,38 @@ class Connections:
         if binding is not None and binding.repairs == found.repairs:
             return binding
         spec = found.document.spec
-        context = StoreContext(
+        context = self._context(key, spec.retry_settings)
+        binding = Binding(key, registry.factory(spec.provider.name), spec.provider.spec, context, found.repairs)
+        with self._lock:
+            self._bindings[key] = binding
+        return binding
+
+    def _bind_generator(self, reference: GeneratorRef, namespace: str) -> Binding:
+        """A generator works in the namespace of who refers to it, one of the whole cluster too (ESO §1.7)."""
+        key = StoreKey(reference.kind, namespace, reference.name)
+        with self._lock:
+            binding = self._bindings.get(key)
+        if binding is not None:
+            return binding
+        from virtrigaud_secrets.generators.registry import source
+
+        document = self._catalog.generator(reference, namespace=namespace)
+        found = source(document.kind, document.spec)
+        context = self._context(key, getattr(found.spec, "retry_settings", None))
+        binding = Binding(key, found.factory, found.spec, context, ())
+        with self._lock:
+            self._bindings[key] = binding
+        return binding
+
+    def _context(self, key: StoreKey, retry: RetrySettings | None) -> StoreContext:
+        return StoreContext(
             store=key,
             namespace=key.namespace,
             settings=self._settings,
             clock=self._clock,
             references=self._references,
-            retry=_retry_policy(spec.retry_settings),
+            retry=_retry_policy(retry),
         )
-        binding = Binding(key, registry.factory(spec.provider.name), spec.provider.spec, context, found.repairs)
-        with self._lock:
-            self._bindings[key] = binding
-        return binding
 
     def _namespace_labels(self, namespace: str) -> Mapping[str, str] | None:
         references = self._references

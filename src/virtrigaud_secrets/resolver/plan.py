@@ -74,7 +74,19 @@ class FindStep:
     """What happens to every value."""
 
 
-Step = DataStep | ExtractStep | FindStep
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorStep:
+    """One `dataFrom.sourceRef.generatorRef`: every value that a generator makes, neither converted nor decoded."""
+
+    field: str
+    """Where the manifest says so."""
+    fetch: Fetch
+    """The request that serves it. No other entry shares it: each gets values of its own, as in ESO."""
+    rewrite: tuple[ExternalSecretRewrite, ...] = ()
+    """What becomes of the names."""
+
+
+Step = DataStep | ExtractStep | FindStep | GeneratorStep
 
 Asked = Fetch | Query
 """What a step asks a store."""

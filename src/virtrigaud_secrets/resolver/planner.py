@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 from virtrigaud_secrets.errors import ManifestError, SecretsError, UnsupportedFeatureError, raise_all
 from virtrigaud_secrets.findings import Finding
 from virtrigaud_secrets.resolver import rewrite
-from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, FindStep, Plan, Step
+from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, FindStep, GeneratorStep, Plan, Step
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import Fetch, Preview, Query, freeze_parameters
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ExternalSecretFind,
         ExternalSecretRewrite,
         ExternalSecretSpec,
+        GeneratorRef,
         RemoteRef,
         SecretStoreRef,
     )
@@ -30,12 +31,12 @@ if TYPE_CHECKING:
 PARAMETERS_ANNOTATION: Final = "secrets.virtrigaud.io/parameters"
 """Annotation of an ExternalSecret: JSON object of remote key → parameters for the endpoint that issues something."""
 
-Bind = Callable[["SecretStoreRef", str], "Binding"]
-"""Looks a store reference up, seen from a namespace."""
+Bind = Callable[["SecretStoreRef | GeneratorRef", str], "Binding"]
+"""Looks a reference to a store or generator up, seen from a namespace."""
 
 
 class Planner:
-    """Makes plans. `bind` finds stores; nothing else is asked."""
+    """Makes plans. `bind` finds stores and generators; nothing else is asked."""
 
     def __init__(self, bind: Bind, *, settings: Settings) -> None:
         self._bind = bind
@@ -162,7 +163,7 @@ class _Planning:
                 )
             )
         elif source.source_ref is not None and source.source_ref.generator_ref is not None:
-            raise UnsupportedFeatureError("dataFrom.sourceRef.generatorRef is known to ESO and not supported here yet")
+            self._steps.append(self._generated(source.source_ref.generator_ref, source.rewrite, field))
         # An entry that names nothing but a store contributes nothing: ESO §2.1.
 
     def _find(
@@ -188,6 +189,13 @@ class _Planning:
             decoding=_decoding(find),
         )
 
+    def _generated(
+        self, generator: GeneratorRef, operations: tuple[ExternalSecretRewrite, ...], field: str
+    ) -> GeneratorStep:
+        binding = self._bind(generator, self._document.namespace)
+        preview = self._remembered(binding.preview(Fetch(store=binding.key, key=f"{self._manifest} {field}")))
+        return GeneratorStep(field=field, fetch=preview, rewrite=operations)
+
     def _bound(self, store: SecretStoreRef | None) -> Binding:
         reference = store or self._document.spec.secret_store_ref
         if reference is None:
@@ -200,16 +208,20 @@ class _Planning:
     def _fetch(self, remote: RemoteRef, store: SecretStoreRef | None) -> Fetch:
         """The canonical fetch of a remote reference, with its preview remembered: equal ones are sent once."""
         binding = self._bound(store)
-        preview = binding.preview(
-            Fetch(
-                store=binding.key,
-                key=remote.key,
-                version=remote.version or "",
-                property=remote.property or "",
-                metadata=remote.metadata_policy == "Fetch",
-                parameters=self._parameters_of(remote.key),
+        return self._remembered(
+            binding.preview(
+                Fetch(
+                    store=binding.key,
+                    key=remote.key,
+                    version=remote.version or "",
+                    property=remote.property or "",
+                    metadata=remote.metadata_policy == "Fetch",
+                    parameters=self._parameters_of(remote.key),
+                )
             )
         )
+
+    def _remembered(self, preview: Preview) -> Fetch:
         for repair in preview.repairs:
             self._repairs.setdefault(repair)
         self._requests.setdefault(preview.fetch, preview)

@@ -8,7 +8,7 @@ from virtrigaud_secrets.bundle import Lease
 from virtrigaud_secrets.errors import DecodingError, PropertyNotFoundError, ResolveError
 from virtrigaud_secrets.models.external_secret import ExternalSecretRewrite
 from virtrigaud_secrets.resolver.assembly import assemble
-from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, FindStep, Plan
+from virtrigaud_secrets.resolver.plan import DataStep, Decoding, ExtractStep, FindStep, GeneratorStep, Plan
 from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, Query, StoreKey
 
 STORE = StoreKey("SecretStore", "ns", "store")
@@ -186,3 +186,19 @@ def test_a_fault_of_a_rewrite_names_the_operation():
 def test_entries_of_a_property_say_so():
     values = assemble(plan(extract(property="inner")), {ONE: answer(inner={"user": b"u"})})
     assert values["user"].origins[0].property == "inner.user"
+
+
+def generated(**options):
+    return GeneratorStep(field="spec.dataFrom[0]", fetch=ONE, **options)
+
+
+def test_what_a_generator_makes_is_rewritten_and_neither_converted_nor_decoded():
+    steps = plan(generated(rewrite=(regexp("^", "x-"),)))
+    values = assemble(steps, {ONE: answer(password=b"YQ==\0")})
+    assert {key: value.data for key, value in values.items()} == {"x-password": b"YQ==\0"}
+    assert values["x-password"].origins[0].property == "password"
+
+
+def test_a_name_that_no_secret_may_have_is_refused_of_a_generator_too():
+    with pytest.raises(DecodingError, match="invalid secret key 'a/b'"):
+        assemble(plan(generated()), {ONE: answer(**{"a/b": b"1"})})

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from virtrigaud_secrets.clock import SystemClock
-from virtrigaud_secrets.errors import ClosedError, StoreNotFoundError, UnsupportedFeatureError
+from virtrigaud_secrets.errors import ClosedError, ManifestNotFoundError, StoreNotFoundError, UnsupportedFeatureError
 from virtrigaud_secrets.manifests import load
-from virtrigaud_secrets.models.external_secret import SecretStoreRef
+from virtrigaud_secrets.models.external_secret import GeneratorRef, SecretStoreRef
 from virtrigaud_secrets.resolver.connections import Connections
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores import registry
@@ -26,6 +26,11 @@ STORES = """
 {apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: {name: blue},
  spec: {conditions: [{namespaceSelector: {matchLabels: {team: blue}}}],
         provider: {fake: {data: [{key: a, value: v}]}}}}
+---
+{apiVersion: generators.external-secrets.io/v1alpha1, kind: UUID, metadata: {name: id, namespace: ns}}
+---
+{apiVersion: generators.external-secrets.io/v1alpha1, kind: ClusterGenerator, metadata: {name: pw},
+ spec: {kind: Password, generator: {passwordSpec: {length: 8}}}}
 ---
 {apiVersion: external-secrets.io/v1, kind: SecretStore, metadata: {name: foreign, namespace: ns},
  spec: {provider: {doppler: {}}}}
@@ -97,6 +102,29 @@ def test_conditions_look_at_the_clusters_namespaces_once_a_minute(tmp_path):
     clock.advance(timedelta(minutes=2))
     made.bind(blue, namespace="sky")
     assert labels.asked == ["sky", "earth", "sky"]
+
+
+def generator(kind, name):
+    return GeneratorRef(kind=kind, name=name)
+
+
+def test_a_generator_is_bound_and_connected_as_a_store_is(connections):
+    binding = connections.bind(generator("UUID", "id"), namespace="ns")
+    assert binding.key == StoreKey("UUID", "ns", "id")
+    assert connections.bind(generator("UUID", "id"), namespace="ns") is binding
+    fetch = Fetch(store=binding.key, key="k")
+    assert list(connections.client(binding.key).get(fetch).payload.entries()) == ["uuid"]
+
+
+def test_a_cluster_generator_belongs_to_who_refers_to_it(connections):
+    binding = connections.bind(generator("ClusterGenerator", "pw"), namespace="anywhere")
+    assert binding.key == StoreKey("ClusterGenerator", "anywhere", "pw")
+    assert binding.context.namespace == "anywhere"
+
+
+def test_a_generator_is_sought_in_the_namespace_only(connections):
+    with pytest.raises(ManifestNotFoundError, match='no UUID "id" in namespace "other"'):
+        connections.bind(generator("UUID", "id"), namespace="other")
 
 
 def test_what_cannot_be_bound(connections):

@@ -12,7 +12,7 @@ from virtrigaud_secrets.errors import (
 )
 from virtrigaud_secrets.golang.regexp import RegexpError
 from virtrigaud_secrets.models.external_secret import ExternalSecretSpec
-from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, FindStep
+from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, FindStep, GeneratorStep
 from virtrigaud_secrets.resolver.planner import PARAMETERS_ANNOTATION, Planner
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import Preview, StoreKey
@@ -124,6 +124,16 @@ def test_rewrites_travel_with_their_entry():
     assert [one.regexp is not None for one in extract.rewrite] == [True, False]
     assert find.rewrite == extract.rewrite
     assert find.converts_first
+
+
+def test_each_entry_of_a_generator_is_a_request_of_its_own():
+    entry = {"sourceRef": {"generatorRef": {"kind": "Password", "name": "pw"}}}
+    made = plan(dataFrom=[entry, entry | {"rewrite": [{"regexp": {"source": "^", "target": "x"}}]}])
+    first, second = made.steps
+    assert isinstance(first, GeneratorStep)
+    assert [request.fetch for request in made.requests] == [first.fetch, second.fetch]
+    assert first.fetch.key == "ExternalSecret ns/es spec.dataFrom[0]"
+    assert len(second.rewrite) == 1
 
 
 def test_an_entry_that_names_only_a_store_contributes_nothing():

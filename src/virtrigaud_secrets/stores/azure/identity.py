@@ -71,8 +71,16 @@ class _Held:
 class Identity:
     """The credential that the SDK's clients are given. One login at a time; safe to use from several threads."""
 
-    def __init__(self, spec: AzureKVProvider, context: StoreContext, transport: Transport) -> None:
+    def __init__(
+        self, spec: AzureKVProvider, context: StoreContext, transport: Transport, *, cloud: Cloud | None = None
+    ) -> None:
         """Nothing is read or sent yet.
+
+        Args:
+            spec: how to log in.
+            context: the store's.
+            transport: the way to the login servers.
+            cloud: where to log in and what for; by default the spec's cloud, for a vault.
 
         Raises:
             ConfigurationError: the spec names no identity, or an address that is none.
@@ -80,7 +88,7 @@ class Identity:
         self._spec = spec
         self._context = context
         self._transport = transport
-        self._cloud = cloud_of(spec, context)
+        self._cloud = cloud_of(spec, context) if cloud is None else cloud
         _check(spec, context)
         self._lock = threading.Lock()
         self._held: _Held | None = None
@@ -352,7 +360,8 @@ def _managed_identity_token(
 
     parameters = {"api-version": "2018-02-01", "resource": scope.removesuffix("/.default")}
     if client_id:
-        parameters["client_id"] = client_id
+        # The name of an Azure resource has slashes, an id has none.
+        parameters["msi_res_id" if "/" in client_id else "client_id"] = client_id
     sent = context.clock.now().timestamp()
     response = session.get(
         f"{METADATA_SERVICE}/metadata/identity/oauth2/token",

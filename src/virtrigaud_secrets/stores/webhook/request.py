@@ -102,7 +102,12 @@ def is_harmless(spec: WebhookProvider) -> bool:
 
 def shown_path(spec: WebhookProvider, fetch: Fetch) -> str:
     """The URL's template without credentials and query, and the key: what errors may show."""
-    return f"{_CREDENTIALS.sub('//', spec.url.partition('?')[0])} ({fetch.key})"
+    return f"{shown_url(spec)} ({fetch.key})" if fetch.key else shown_url(spec)
+
+
+def shown_url(spec: WebhookProvider) -> str:
+    """The URL's template without credentials and query."""
+    return _CREDENTIALS.sub("//", spec.url.partition("?")[0])
 
 
 def fields_read(spec: WebhookProvider) -> frozenset[str]:
