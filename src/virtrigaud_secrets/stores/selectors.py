@@ -5,8 +5,9 @@ Where such objects are found is decided by `references`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from virtrigaud_secrets.errors import ConfigurationError
 from virtrigaud_secrets.golang import base64
@@ -35,6 +36,27 @@ def secret(selector: SecretKeySelector, context: StoreContext, *, field: str, de
     if not value:
         raise ConfigurationError(f"{context.store}: what {field} names is empty")
     return value
+
+
+@runtime_checkable
+class KnowsServiceAccounts(Protocol):
+    """References that can tell a service account's annotations; those that cannot are taken to know none."""
+
+    def service_account_annotations(self, name: str, *, namespace: str) -> Mapping[str, str]:
+        """The annotations, empty where nobody knows the account."""
+        ...
+
+
+def annotations_of(selector: ServiceAccountSelector, context: StoreContext) -> Mapping[str, str]:
+    """The annotations of the service account named, empty where nobody knows it.
+
+    Raises:
+        StoreError: the cluster's API refused or did not answer.
+    """
+    references = context.references
+    if not isinstance(references, KnowsServiceAccounts):
+        return {}
+    return references.service_account_annotations(selector.name, namespace=namespace_of(selector.namespace, context))
 
 
 def service_account_token(

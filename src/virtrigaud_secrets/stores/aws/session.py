@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from virtrigaud_secrets.errors import (
     AuthenticationError,
@@ -18,8 +18,7 @@ from virtrigaud_secrets.errors import (
     StoreError,
 )
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.stores import selectors
-from virtrigaud_secrets.stores.aws import container_credentials
+from virtrigaud_secrets.stores import container_credentials, selectors
 from virtrigaud_secrets.stores.aws.errors import NO_CREDENTIALS, Asked, of_role
 from virtrigaud_secrets.stores.aws.transport import Connection, Credentials, SdkClient, send
 from virtrigaud_secrets.stores.base import StoreContext, at_store
@@ -42,15 +41,6 @@ AUDIENCE_ANNOTATION: Final = "eks.amazonaws.com/audience"
 
 Renewal = Callable[[], Mapping[str, object]]
 """Fetches temporary credentials, in the form in which the SDK keeps them."""
-
-
-@runtime_checkable
-class KnowsServiceAccounts(Protocol):
-    """References that can tell a service account's annotations; those that cannot are taken to know none."""
-
-    def service_account_annotations(self, name: str, *, namespace: str) -> Mapping[str, str]:
-        """The annotations, empty where nobody knows the account."""
-        ...
 
 
 class _Session(Protocol):
@@ -178,12 +168,10 @@ class Sessions:
         return _file_token(path.read_bytes) or self._no_token(f"{path} is empty or cannot be read")
 
     def _annotations(self, selector: ServiceAccountSelector | None) -> Mapping[str, str]:
-        references = self._context.references
-        if selector is None or not isinstance(references, KnowsServiceAccounts):
+        if selector is None:
             return {}
-        namespace = selectors.namespace_of(selector.namespace, self._context)
         try:
-            return references.service_account_annotations(selector.name, namespace=namespace)
+            return selectors.annotations_of(selector, self._context)
         except StoreError:
             # Not every identity may read service accounts; the settings can say the same.
             if self._settings.aws_role_arn:

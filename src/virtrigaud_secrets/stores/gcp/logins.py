@@ -5,8 +5,8 @@ References are read at every login, as keys and tokens rotate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets.errors import AuthenticationError, ConfigurationError, UnsupportedFeatureError
 from virtrigaud_secrets.sensitive import Sensitive
@@ -29,15 +29,6 @@ if TYPE_CHECKING:
 
 ANNOTATION: Final = "iam.gke.io/gcp-service-account"
 """Annotation of a Kubernetes service account: the Google service account that it may act for."""
-
-
-@runtime_checkable
-class KnowsServiceAccounts(Protocol):
-    """References that can tell a service account's annotations; those that cannot are taken to know none."""
-
-    def service_account_annotations(self, name: str, *, namespace: str) -> Mapping[str, str]:
-        """The annotations, empty where there is no such account."""
-        ...
 
 
 class Logins:
@@ -177,11 +168,7 @@ class Logins:
 
     def _email(self, selector: ServiceAccountSelector) -> str:
         """The Google account that a Kubernetes account says it acts for."""
-        references = self._context.references
-        if not isinstance(references, KnowsServiceAccounts):
-            return ""
-        namespace = selectors.namespace_of(selector.namespace, self._context)
-        return references.service_account_annotations(selector.name, namespace=namespace).get(ANNOTATION, "")
+        return selectors.annotations_of(selector, self._context).get(ANNOTATION, "")
 
     @staticmethod
     def _explained(fault: Fault) -> Fault:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from virtrigaud_secrets.errors import AuthenticationError, ConfigurationError, UnsupportedFeatureError
+from virtrigaud_secrets.errors import AuthenticationError, ConfigurationError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import StoreContext
 from virtrigaud_secrets.stores.vault import references
@@ -74,7 +74,6 @@ def login_of(spec: VaultProvider, context: StoreContext) -> Login:
     """How the spec says to log in. Reads nothing yet.
 
     Raises:
-        UnsupportedFeatureError: by an identity that is not supported.
         ConfigurationError: the method is not complete.
     """
     auth, chosen = spec.auth, chosen_method(spec)
@@ -200,13 +199,6 @@ def _iam(spec: VaultIamAuth, context: StoreContext) -> LoginRequest:
 
 
 def _gcp(spec: VaultGCPAuth, context: StoreContext) -> LoginRequest:
-    if spec.secret_ref is None and (spec.workload_identity is not None or spec.service_account_ref is not None):
-        raise UnsupportedFeatureError(
-            f"{context.store}: auth.gcp logs in with a service account's key only: secretRef, or the file that "
-            "GOOGLE_APPLICATION_CREDENTIALS names. workloadIdentity and serviceAccountRef are known to ESO and not "
-            "supported here yet"
-        )
-
     def credentials() -> Mapping[str, object]:
         from virtrigaud_secrets.stores.vault import gcp_identity
 

@@ -17,14 +17,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
-from virtrigaud_secrets.errors import AuthenticationError, ConfigurationError, StoreError, StoreUnavailableError
+from virtrigaud_secrets.errors import AuthenticationError, ConfigurationError, StoreError
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.stores.base import StoreContext, at_store
-from virtrigaud_secrets.stores.vault import errors, references, trust
+from virtrigaud_secrets.stores import container_credentials
+from virtrigaud_secrets.stores.base import StoreContext
+from virtrigaud_secrets.stores.vault import references
+from virtrigaud_secrets.stores.vault.cloud_requests import Question, asked
 
 if TYPE_CHECKING:
-    from urllib3.response import BaseHTTPResponse
-
     from virtrigaud_secrets.models.backends.aws import AWSAuthSecretRef
     from virtrigaud_secrets.models.backends.vault import VaultIamAuth
 
@@ -110,6 +110,8 @@ def _credentials(spec: VaultIamAuth, region: str, context: StoreContext) -> Cred
         own = _by_web_identity(token, region, context)
     elif spec.secret_ref is not None:
         own = _static(spec.secret_ref, context)
+    elif context.settings.aws_web_identity_token_file is None and context.settings.aws_container_credentials_uri:
+        own = _of_pod_identity(context)
     else:
         own = _by_web_identity(_pod_token(context), region, context)
     if not spec.role:
@@ -134,12 +136,20 @@ def _static(spec: AWSAuthSecretRef, context: StoreContext) -> Credentials:
     )
 
 
+def _of_pod_identity(context: StoreContext) -> Credentials:
+    """What EKS's agent gives the pod."""
+    given = container_credentials.fetched(context)
+    parts = [Sensitive(str(given[name])) for name in ("access_key", "secret_key", "token")]
+    return Credentials(parts[0].reveal_text(), parts[1], parts[2])
+
+
 def _pod_token(context: StoreContext) -> Sensitive:
     path = context.settings.aws_web_identity_token_file
     if path is None:
         raise ConfigurationError(
-            f"{context.store}: auth.iam names no credentials, and the pod has no web identity: neither jwt nor "
-            "secretRef is written, and AWS_WEB_IDENTITY_TOKEN_FILE (Settings.aws_web_identity_token_file) is not set"
+            f"{context.store}: auth.iam names no credentials, and the pod has no identity: neither jwt nor secretRef "
+            "is written, and neither AWS_WEB_IDENTITY_TOKEN_FILE (Settings.aws_web_identity_token_file) nor "
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI (Settings.aws_container_credentials_uri) is set"
         )
     try:
         return Sensitive(path.read_bytes().strip())
@@ -162,45 +172,35 @@ def _exchanged(
     form: Mapping[str, str | Sensitive], region: str, context: StoreContext, *, signer: Credentials | None = None
 ) -> Credentials:
     """The temporary credentials that STS gives for what `form` says."""
-    outcome = _asked_sts({"Version": "2011-06-15", **form}, region, context, signer)
-    if isinstance(outcome, Credentials):
-        return outcome
-    raise at_store(outcome, context.store, f"sts:{form['Action']}")
-
-
-def _asked_sts(
-    form: Mapping[str, str | Sensitive], region: str, context: StoreContext, signer: Credentials | None
-) -> Credentials | StoreError:
-    """What STS says. No fault of the request is raised here: a traceback could show the token."""
-    import urllib3
-
     address = context.settings.aws_endpoints.get("sts") or context.settings.address(_address(region))
-    tls = trust.settings_context(context)
-    body = urlencode(
-        {name: value.reveal_text() if isinstance(value, Sensitive) else value for name, value in form.items()}
+    body = Sensitive(
+        urlencode(
+            {
+                name: value.reveal_text() if isinstance(value, Sensitive) else value
+                for name, value in {"Version": "2011-06-15", **form}.items()
+            }
+        )
     )
-    headers = {"Content-Type": _FORM}
-    if signer is not None:
-        headers = signed(address, body, region=region, credentials=signer, now=context.clock.now(), extra={})
-    seconds = context.settings.request_timeout.total_seconds()
-    with urllib3.PoolManager(ssl_context=tls) as pools:
-        try:
-            answer = pools.request(
-                "POST", address, body=body, headers=headers, retries=False, redirect=False, timeout=seconds
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as failure:
-            source = trust.settings_source(context)
-            return errors.of_exception(failure, path="", timeout=seconds, trust=source).error
-    return _given(answer)
+    headers = _headers(address, body, region, context, signer)
+    question = Question(method="POST", url=_address(region), address=address, headers=headers, body=body)
+    return asked(question, context, path=f"sts:{form['Action']}", read=_given)
 
 
-def _given(answer: BaseHTTPResponse) -> Credentials | StoreError:
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return StoreUnavailableError("AWS STS failed", status=answer.status)
-    if answer.status != HTTPStatus.OK:
-        return AuthenticationError("AWS STS refuses the exchange: its trust policy tells why", status=answer.status)
+def _headers(
+    address: str, body: Sensitive, region: str, context: StoreContext, signer: Credentials | None
+) -> Mapping[str, Sensitive]:
+    if signer is None:
+        return {"Content-Type": Sensitive(_FORM)}
+    now = context.clock.now()
+    made = signed(address, body.reveal_text(), region=region, credentials=signer, now=now, extra={})
+    return {name: Sensitive(value) for name, value in made.items()}
+
+
+def _given(status: int, body: Sensitive) -> Credentials | StoreError:
+    if status != HTTPStatus.OK:
+        return AuthenticationError("AWS STS refuses the exchange: its trust policy tells why", status=status)
     # Three texts without any sign that XML would write otherwise: no parser is let near a stranger's document.
-    found = [re.search(rf"<{part}>([^<]+)</{part}>".encode(), answer.data) for part in _PARTS]
+    found = [re.search(rf"<{part}>([^<]+)</{part}>".encode(), body.reveal()) for part in _PARTS]
     values = [Sensitive(match[1].strip()) for match in found if match is not None]
     if len(values) != len(_PARTS):
         return AuthenticationError("the answer of AWS STS holds no credentials")

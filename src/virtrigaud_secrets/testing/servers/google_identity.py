@@ -30,10 +30,12 @@ TOKEN_URI: Final = "https://oauth2.googleapis.com/token"  # noqa: S105  # an add
 """Where a service account's key is exchanged, and whom its signed claims are for."""
 JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 """OAuth's name for that exchange."""
+GOOGLES_KEY: Final = "googles-own-key"
+"""Id of the key that Google signs with, for accounts that hold none and for machines."""
 EXCHANGE_GRANT: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 """OAuth's name for the exchange of another issuer's token."""
 
-_IMPERSONATION: Final = ("/v1/projects/-/serviceAccounts/", ":generateAccessToken")
+_ACCOUNTS: Final = "/v1/projects/-/serviceAccounts/"
 _METADATA: Final = "/computeMetadata/v1/"
 
 Answer = tuple[HTTPStatus, Mapping[str, object] | str]
@@ -114,20 +116,38 @@ class GoogleIdentity:
         with self._lock:
             self._tokens.clear()
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
+    def signer_of(self, jwt: Sensitive, *, audience: str) -> str:
+        """Whose statement a JWT is that was signed with an account's key, at Google, or by a machine's metadata server.
+
+        As who is shown it finds out at Google: by signature, time, and an audience that ends in `audience`.
+
+        Raises:
+            InvalidTokenError: it is nobody's.
+        """
+        claims = self._verified(jwt.reveal_text())
+        aud = claims.get("aud")
+        if not isinstance(aud, str) or not aud.endswith(audience):
+            raise InvalidTokenError("it is for another audience")
+        return str(claims.get("email") or claims.get("sub"))
+
+    def answer(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, query: Mapping[str, str] | None = None
+    ) -> Answer | None:
         """The answer of a login endpoint; None for a path that is none."""
         if path.startswith(_METADATA):
-            return self._metadata(path.removeprefix(_METADATA), headers)
+            return self._metadata(path.removeprefix(_METADATA), headers, query or {})
         if method != "POST":
             return None
-        if path == "/token":
-            return self._signed(_form(body))
-        if path == "/v1/token":
-            return self._exchanged(_form(body))
-        if path.startswith(_IMPERSONATION[0]) and path.endswith(_IMPERSONATION[1]):
-            email = path.removeprefix(_IMPERSONATION[0]).removesuffix(_IMPERSONATION[1])
-            return self._impersonated(email, headers.get("Authorization") or "")
-        return None
+        if path in {"/token", "/v1/token"}:
+            return self._signed(_form(body)) if path == "/token" else self._exchanged(_form(body))
+        return self._account(path, headers, body) if path.startswith(_ACCOUNTS) else None
+
+    def _account(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
+        email, _, action = path.removeprefix(_ACCOUNTS).partition(":")
+        authorization = headers.get("Authorization") or ""
+        if action == "generateAccessToken":
+            return self._impersonated(email, authorization)
+        return self._signed_at_google(email, authorization, body) if action == "signJwt" else None
 
     def _issue(self, principal: str) -> tuple[str, datetime]:
         token, ends = f"ya29.{secrets.token_urlsafe(32)}", self._clock.now() + self.token_life
@@ -190,18 +210,81 @@ class GoogleIdentity:
         token, ends = self._issue(email)
         return HTTPStatus.OK, {"accessToken": token, "expireTime": ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
-    def _metadata(self, path: str, headers: Mapping[str, str]) -> Answer:
+    def _signed_at_google(self, email: str, authorization: str, body: bytes) -> Answer:
+        """A JWT signed with the key that Google keeps for an account, for itself only."""
+        if self.caller(authorization) != email:
+            message = "Permission 'iam.serviceAccounts.signJwt' denied on resource (or it may not exist)."
+            return error(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED", message)
+        payload = cast("dict[str, str]", json.loads(body)).get("payload", "")
+        return HTTPStatus.OK, {"keyId": GOOGLES_KEY, "signedJwt": self._by_google(json.loads(payload)).reveal_text()}
+
+    def _by_google(self, claims: Mapping[str, object]) -> Sensitive:
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+
+        header = {"alg": "RS256", "kid": GOOGLES_KEY, "typ": "JWT"}
+        text = ".".join(_encoded(json.dumps(part).encode()) for part in (header, claims))
+        signature = self._googles_key().sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return Sensitive(f"{text}.{_encoded(signature)}")
+
+    def _googles_key(self) -> RSAPrivateKey:
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        with self._lock:
+            if GOOGLES_KEY not in self._keys:
+                self._keys[GOOGLES_KEY] = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            return self._keys[GOOGLES_KEY]
+
+    def _verified(self, jwt: str) -> Mapping[str, object]:
+        """The claims of a JWT that Google or the account that it names has signed, and that still holds."""
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+
+        try:
+            signed, _, signature = jwt.rpartition(".")
+            header, claims = (
+                cast("dict[str, object]", json.loads(_decoded(part))) for part in signed.split(".", maxsplit=1)
+            )
+            signer = GOOGLES_KEY if header.get("kid") == GOOGLES_KEY else str(claims.get("sub"))
+            self._keys[signer].public_key().verify(
+                _decoded(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256()
+            )
+            expires = datetime.fromtimestamp(int(str(claims["exp"])), UTC)
+        except (ValueError, KeyError, AttributeError, InvalidSignature):
+            raise InvalidTokenError("it is signed by nobody whom Google knows") from None
+        if self._clock.now() >= expires:
+            raise InvalidTokenError("it has expired")
+        return claims
+
+    def _machine_token(self, machine: Machine, audience: str) -> str:
+        ends = self._clock.now() + TOKEN_LIFE
+        claims = {
+            "iss": "https://accounts.google.com",
+            "aud": audience,
+            "email": machine.email,
+            "sub": "1",
+            "exp": int(ends.timestamp()),
+            "google": {"compute_engine": {"project_id": machine.project}},
+        }
+        return self._by_google(claims).reveal_text()
+
+    def _metadata(self, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> Answer:
         if headers.get("Metadata-Flavor") != "Google":
             return HTTPStatus.FORBIDDEN, "Missing Metadata-Flavor:Google header."
         machine = self.machine
         if machine is None:
             return HTTPStatus.NOT_FOUND, "not found"
-        if path == "project/project-id":
-            return HTTPStatus.OK, machine.project
-        if path == "instance/service-accounts/default/token":
+        account = "instance/service-accounts/default/"
+        if path == f"{account}token":
             return self._granted(machine.email)
-        attribute = machine.attributes.get(path.removeprefix("instance/attributes/"))
-        return (HTTPStatus.NOT_FOUND, "not found") if attribute is None else (HTTPStatus.OK, attribute)
+        if path == f"{account}identity" and not query.get("audience"):
+            return HTTPStatus.BAD_REQUEST, "non-empty audience parameter required"
+        known = {"project/project-id": machine.project, f"{account}email": machine.email}
+        known |= {f"instance/attributes/{name}": value for name, value in machine.attributes.items()}
+        if path == f"{account}identity":
+            known[path] = self._machine_token(machine, query["audience"])
+        return (HTTPStatus.OK, known[path]) if path in known else (HTTPStatus.NOT_FOUND, "not found")
 
 
 def error(status: HTTPStatus, code: str, message: str, *, reason: str = "") -> Answer:
@@ -219,6 +302,10 @@ def _oauth_error(code: str, description: str) -> Answer:
 
 def _form(body: bytes) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _decoded(text: str) -> bytes:

@@ -132,7 +132,7 @@ class SecretManager(AnsweringServer):
         caller = self.identity.caller(headers.get("Authorization") or "")
         with self._lock:
             self._asked.append(Asked(method, path, caller or ""))
-        login = self.identity.answer(method, path, headers, body)
+        login = self.identity.answer(method, path, headers, body, query=query)
         if login is not None:
             return login, None
         with self._lock:

@@ -3,7 +3,6 @@ import pytest
 from virtrigaud_secrets.errors import (
     AuthenticationError,
     ConfigurationError,
-    UnsupportedFeatureError,
 )
 from virtrigaud_secrets.stores.vault.auth_methods import _MAKERS, METHODS, GivenToken, LoginRequest, login_of
 from virtrigaud_secrets.stores.vault.login import Tokens
@@ -126,19 +125,13 @@ def test_every_method_of_eso_has_its_login():
     assert {"token_secret_ref", *_MAKERS} == set(METHODS)
 
 
-@pytest.mark.parametrize(
-    "identity", [{"workloadIdentity": {"serviceAccountRef": {"name": "a"}}}, {"serviceAccountRef": {"name": "a"}}]
-)
-def test_gcp_with_an_identity_that_is_not_supported(make_spec, make_context, identity):
-    with pytest.raises(UnsupportedFeatureError, match=r"auth\.gcp "):
-        login_of(make_spec(auth={"gcp": {"role": "r"} | identity}), make_context())
-
-
-def test_gcp(make_spec, make_context):
+def test_gcp(make_spec, make_context, tmp_path):
     login = login_of(make_spec(auth={"gcp": {"path": "/g/", "role": "r"}}), make_context())
     assert isinstance(login, LoginRequest)
     assert login.path == "auth/g/login"
-    with pytest.raises(ConfigurationError, match="GOOGLE_APPLICATION_CREDENTIALS"):
+    settings = {"google_application_credentials": tmp_path / "absent"}
+    login = login_of(make_spec(auth={"gcp": {"role": "r"}}), make_context(**settings))
+    with pytest.raises(ConfigurationError, match="absent cannot be read"):
         login.credentials()
 
 

@@ -1,4 +1,5 @@
 import base64
+import io
 import json
 import traceback
 from collections.abc import Iterator
@@ -102,10 +103,11 @@ class Sts:
         self.answer, self.status, self.asked = answer, status, []
 
     def request(self, method, address, *, body, headers, **_options):
-        self.asked.append((address, {name: value for name, (value,) in parse_qs(body).items()}, headers, body))
+        text = body.decode()
+        self.asked.append((address, {name: value for name, (value,) in parse_qs(text).items()}, headers, text))
         if isinstance(self.answer, Exception):
             raise self.answer
-        return urllib3.HTTPResponse(self.answer, status=self.status)
+        return urllib3.HTTPResponse(io.BytesIO(self.answer), status=self.status, preload_content=False)
 
     def __enter__(self):
         return self
@@ -130,6 +132,15 @@ def test_a_role_is_assumed(make, sts):
     assert signature == expected_signature(address, body, sent, region="eu-west-1", secret=SECRET)
     assert "Credential=ASIA/" in headers["Authorization"]
     assert headers["X-Amz-Security-Token"] == "given+token/=="
+
+
+def test_the_pods_own_pod_identity(make, sts, monkeypatch):
+    given = {"access_key": "ASIAPOD", "secret_key": SECRET, "token": "pod-session", "expiry_time": "-"}
+    monkeypatch.setattr("virtrigaud_secrets.stores.container_credentials.fetched", lambda _context: given)
+    headers = headers_of(make({}, aws_container_credentials_uri="http://169.254.170.23/v1/credentials"))
+    assert "Credential=ASIAPOD/" in headers["Authorization"]
+    assert headers["X-Amz-Security-Token"] == "pod-session"
+    assert sts.asked == []
 
 
 def test_the_pods_own_web_identity(make, sts, tmp_path):

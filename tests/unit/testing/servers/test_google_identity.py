@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.testing.clock import ManualClock
 from virtrigaud_secrets.testing.servers.google_identity import EXCHANGE_GRANT, JWT_GRANT, GoogleIdentity, Machine, error
 from virtrigaud_secrets.testing.servers.service_account_tokens import InvalidTokenError
@@ -13,6 +14,8 @@ from virtrigaud_secrets.testing.servers.service_account_tokens import InvalidTok
 EMAIL = "me@p.iam.gserviceaccount.com"
 POOL = "p.svc.id.goog"
 FLAVOR = {"Metadata-Flavor": "Google"}
+METADATA = "/computeMetadata/v1/"
+WHO = "provider@p.iam.gserviceaccount.com"
 
 
 @pytest.fixture
@@ -125,3 +128,38 @@ def test_an_error_is_written_as_google_does():
     assert status == 403
     assert body["error"]["status"] == "PERMISSION_DENIED"
     assert body["error"]["details"][0]["reason"] == "SERVICE_DISABLED"
+
+
+def bearer(google, email):
+    google.machine = Machine("p", email)
+    _, granted = google.answer("GET", f"{METADATA}instance/service-accounts/default/token", FLAVOR, b"")
+    return {"Authorization": f"Bearer {granted['access_token']}"}
+
+
+def test_a_machine_shows_who_it_is():
+    google = GoogleIdentity()
+    google.machine = Machine("p", WHO)
+    place = f"{METADATA}instance/service-accounts/default/identity"
+    assert google.answer("GET", place, FLAVOR, b"")[0] == 400
+    _, token = google.answer("GET", place, FLAVOR, b"", query={"audience": "http://vault/r"})
+    assert google.signer_of(Sensitive(token), audience="vault/r") == WHO
+    with pytest.raises(InvalidTokenError, match="another audience"):
+        google.signer_of(Sensitive(token), audience="vault/other")
+    with pytest.raises(InvalidTokenError, match="signed by nobody"):
+        GoogleIdentity().signer_of(Sensitive(token), audience="vault/r")
+
+
+@pytest.mark.parametrize(("whose", "status"), [(WHO, 200), ("other@p.iam.gserviceaccount.com", 403)])
+def test_google_signs_for_an_account_itself_only(whose, status):
+    google = GoogleIdentity()
+    payload = json.dumps({"payload": json.dumps({"sub": WHO, "aud": "vault/r", "exp": 4102444800})}).encode()
+    answer = google.answer("POST", f"/v1/projects/-/serviceAccounts/{WHO}:signJwt", bearer(google, whose), payload)
+    assert answer[0] == status
+    if status == 200:
+        assert google.signer_of(Sensitive(answer[1]["signedJwt"]), audience="vault/r") == WHO
+
+
+@pytest.mark.parametrize("jwt", ["", "a.b.c", "e30.e30.e30", "a"])
+def test_what_is_no_statement_is_nobodys(jwt):
+    with pytest.raises(InvalidTokenError):
+        GoogleIdentity().signer_of(Sensitive(jwt), audience="")

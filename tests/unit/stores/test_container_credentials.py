@@ -6,8 +6,8 @@ import pytest
 
 from virtrigaud_secrets.errors import AuthenticationError, ConfigurationError, StoreUnavailableError, ThrottledError
 from virtrigaud_secrets.settings import Settings
-from virtrigaud_secrets.stores.aws import container_credentials
-from virtrigaud_secrets.stores.aws.container_credentials import fetched, may_be_asked
+from virtrigaud_secrets.stores import container_credentials
+from virtrigaud_secrets.stores.container_credentials import fetched, may_be_asked
 from virtrigaud_secrets.testing.contract import store_context
 
 GIVEN = {"AccessKeyId": "ASIA", "SecretAccessKey": "canary", "Token": "t", "Expiration": "2030-01-01T00:00:00Z"}
