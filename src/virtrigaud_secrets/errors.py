@@ -20,12 +20,15 @@ SecretsError
 │   │   ├── NothingFoundError     nothing that an ExternalSecret asks for is there
 │   │   └── MountNotFoundError    nothing is mounted at that path
 │   ├── InvalidRequestError       the backend calls the request itself wrong
+│   ├── NotOwnedError             the secret is there and is not ours to change
+│   ├── ConflictError             somebody else changed the secret meanwhile
 │   ├── StoreSealedError          the backend is sealed
 │   ├── ThrottledError            the backend asks to slow down
 │   └── StoreUnavailableError     no answer, or none that can be trusted
 ├── DecodingError                 base64, JSON, a refused null byte, a key no Secret may have
 ├── ValidationError               the finished bundle is not what its type promises; carries findings
 ├── ResolveError                  several faults of one resolve; `.errors` holds them all
+├── PushError                     a push failed in part; `.errors` and `.report` tell where
 ├── ClosedError                   the resolver or store was closed
 ├── LocalServerError              a server started here for a test or the demo fails
 └── ProofFailedError              the demo's values are not good for what they are for
@@ -36,9 +39,12 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from virtrigaud_secrets.findings import Finding
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.resolver.push_report import PushReport
 
 
 class SecretsError(Exception):
@@ -303,6 +309,22 @@ class InvalidRequestError(StoreError):
     code = "invalid-request"
 
 
+class NotOwnedError(StoreError):
+    """The secret was to be written, is there, and does not carry the mark `managed-by: external-secrets`."""
+
+    code = "not-owned"
+
+
+class ConflictError(StoreError):
+    """Somebody else changed the secret between our look at it and our write, which was refused.
+
+    A later push looks again.
+    """
+
+    code = "conflict"
+    retryable = True
+
+
 class StoreSealedError(StoreError):
     """The backend is sealed and answers nothing until somebody unseals it."""
 
@@ -354,6 +376,19 @@ class ResolveError(SecretsError):
         """The faults."""
 
 
+class PushError(SecretsError):
+    """A push failed, in one or several places. What was written before and besides stays written."""
+
+    code = "push"
+
+    def __init__(self, message: str, *, errors: Sequence[SecretsError], report: PushReport) -> None:
+        super().__init__("\n".join([message, *(f"  {line}" for error in errors for line in str(error).splitlines())]))
+        self.errors = tuple(errors)
+        """The faults, in the order of the manifest."""
+        self.report = report
+        """What was written all the same, and what was pushed before and is still there."""
+
+
 class ClosedError(SecretsError):
     """The object was closed; make a new one."""
 
@@ -382,7 +417,7 @@ def forget_locals(error: BaseException) -> None:
         seen.add(id(found))
         traceback.clear_frames(found.__traceback__)
         waiting += [found.__cause__, found.__context__]
-        if isinstance(found, ResolveError):
+        if isinstance(found, (ResolveError, PushError)):
             waiting += found.errors
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,7 +15,7 @@ from virtrigaud_secrets.models.backends.openbao import OpenBaoProvider
 from virtrigaud_secrets.models.backends.vault import VaultProvider
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
-from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
+from virtrigaud_secrets.stores.base import Fetch, Preview, PushTarget, StoreClient, StoreContext
 from virtrigaud_secrets.stores.vault import FACTORY, openbao
 from virtrigaud_secrets.testing.contract import (
     STORE,
@@ -26,6 +27,7 @@ from virtrigaud_secrets.testing.contract import (
     store_context,
 )
 from virtrigaud_secrets.testing.servers import OpenBao
+from virtrigaud_secrets.testing.write_contract import WritableStoreContract, WritableStoreHarness
 
 pytestmark = pytest.mark.integration
 
@@ -163,3 +165,43 @@ class TestOpenBao(VersionedStoreContract):
     @pytest.fixture
     def store(self, bao: OpenBao) -> VersionedStoreHarness:
         return OwnRules(bao)
+
+
+WRITES = {"create", "update", "delete", "patch"}
+
+
+class WritableKv(Kv, WritableStoreHarness):
+    """The same engine, pushed to."""
+
+    def target(self, name: str, property_name: str = "") -> PushTarget:
+        return PushTarget(store=STORE, key=name, property=property_name)
+
+    def reading(self, target: PushTarget) -> Fetch:
+        return Fetch(store=STORE, key=f"{self.mount}/{target.key}")
+
+    def values(self, client: StoreClient, target: PushTarget) -> object:
+        found = json.loads(client.get(self.reading(target)).payload.whole())
+        found.pop("custom_metadata", None)  # version 1 has no other place for the mark
+        return found
+
+    def put_foreign(self, name: str, properties: Mapping[str, str]) -> None:
+        self.put(name, properties)
+
+    def writes(self) -> int:
+        return sum(1 for entry in self.server.audit_entries(after=self.start) if entry.operation in WRITES)
+
+
+class WritableVersionedKv(VersionedKv, WritableKv):
+    """As above, in version 2."""
+
+
+class TestPushToKvVersion1(WritableStoreContract):
+    @pytest.fixture
+    def store(self, bao: OpenBao) -> WritableStoreHarness:
+        return WritableKv(bao)
+
+
+class TestPushToKvVersion2(WritableStoreContract):
+    @pytest.fixture
+    def store(self, bao: OpenBao) -> WritableStoreHarness:
+        return WritableVersionedKv(bao)

@@ -7,11 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, Self
 
 from virtrigaud_secrets.bundle import Lease
 from virtrigaud_secrets.clock import Clock
-from virtrigaud_secrets.errors import SecretsError, StoreError, UnsupportedFeatureError
+from virtrigaud_secrets.errors import DecodingError, SecretsError, StoreError, UnsupportedFeatureError
+from virtrigaud_secrets.golang import encoding_json
 from virtrigaud_secrets.sensitive import REDACTED, Sensitive
 from virtrigaud_secrets.settings import Settings
 
@@ -25,6 +27,9 @@ __all__ = [
     "Lease",
     "Payload",
     "Preview",
+    "Push",
+    "PushOutcome",
+    "PushTarget",
     "Query",
     "References",
     "RetryPolicy",
@@ -160,6 +165,73 @@ class Answer:
     """Ids of the differences from ESO that were used on the way."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushTarget:
+    """Where something is written: a secret of a store, or one property of it."""
+
+    store: StoreKey
+    """The store."""
+    key: str
+    """`remoteRef.remoteKey`."""
+    property: str = ""
+    """`remoteRef.property`: the other properties of the secret are kept. Empty for the secret as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """One write to a store: a value of a Kubernetes Secret, or all of it."""
+
+    target: PushTarget
+    """Where it goes."""
+    entries: Mapping[str, Sensitive] = field(repr=False)
+    """The Secret's values by key."""
+    secret_key: str = ""
+    """`match.secretKey`: the one that is meant; empty for all of them."""
+    type: str = "Opaque"
+    """The Secret's type."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The Secret's labels."""
+    annotations: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """The Secret's annotations: `kubectl apply` keeps a copy of the whole Secret there."""
+    metadata: object = None
+    """A document of kind PushSecretMetadata, whose `spec` is the backend's own."""
+    dry_run: bool = False
+    """Whether to tell what would become of it, and send nothing that changes anything."""
+
+    @property
+    def value(self) -> Sensitive:
+        """What is written: the value of `secret_key`, or all values as a JSON object of texts (ESO §1.6).
+
+        Raises:
+            DecodingError: a value of a whole Secret is not UTF-8, so that no JSON can hold it.
+        """
+        if self.secret_key:
+            return self.entries[self.secret_key]
+        binary = [key for key in sorted(self.entries) if not is_text(self.entries[key])]
+        if binary:
+            raise DecodingError(
+                f"the values as one JSON object: {', '.join(binary)} is not UTF-8 text, which JSON cannot hold"
+            )
+        return Sensitive(encoding_json.marshal(_texts(self.entries), escape_html=False))
+
+
+class PushOutcome(StrEnum):
+    """What became of a secret in a store, or would under `dry_run`."""
+
+    CREATED = "created"
+    """It was not there."""
+    UPDATED = "updated"
+    """It was there, and is another now."""
+    UNCHANGED = "unchanged"
+    """It is what it should be; nothing was written."""
+    DELETED = "deleted"
+    """It was there, and is gone."""
+    ABSENT = "absent"
+    """It was to be deleted, and is not there."""
+    NOT_OWNED = "not-owned"
+    """It was to be deleted, and is somebody else's: it was left alone."""
+
+
 class StoreClient(ABC):
     """Talks to one store. Blocking, safe to use from several threads."""
 
@@ -190,6 +262,52 @@ class StoreClient(ABC):
             UnsupportedFeatureError: the backend cannot search, or not by what the query asks.
         """
         raise UnsupportedFeatureError(f"{query.store}: this store cannot be searched by dataFrom.find")
+
+    def push(self, push: Push) -> PushOutcome:
+        """Write one value. What is equal already is not written; what is not marked as ours is not touched.
+
+        A backend that writes marks what it creates as `managed-by: external-secrets`, before or with the value, and
+        refuses what lacks that mark (ESO §1.6). A request that may have been carried out is repeated only if that
+        cannot do harm.
+
+        Raises:
+            UnsupportedFeatureError: the store only reads.
+            NotOwnedError: the secret is there and is not ours.
+            ConflictError: somebody else wrote it meanwhile.
+            InvalidRequestError: `metadata` is not what the backend knows, or the store calls the request wrong.
+            StoreError: as `get`.
+            DecodingError: the value cannot be written as this store keeps values.
+        """
+        raise self._read_only(push.target)
+
+    def exists(self, target: PushTarget) -> bool:
+        """Whether the secret, or the property of it, is there: `updatePolicy: IfNotExists`.
+
+        Raises:
+            UnsupportedFeatureError: the store only reads.
+            StoreError: as `get`, but never that it is not there.
+        """
+        raise self._read_only(target)
+
+    def delete(self, target: PushTarget, *, dry_run: bool = False) -> PushOutcome:
+        """Delete what was pushed there, if it is ours: `deletionPolicy: Delete`.
+
+        Of a property, only that; a secret without properties left goes as a whole.
+
+        Args:
+            target: what to delete.
+            dry_run: only tell what would become of it.
+
+        Raises:
+            UnsupportedFeatureError: the store only reads.
+            ConflictError: somebody else wrote it meanwhile.
+            StoreError: as `get`, but never that it is not there.
+        """
+        del dry_run
+        raise self._read_only(target)
+
+    def _read_only(self, target: PushTarget) -> UnsupportedFeatureError:
+        return UnsupportedFeatureError(f"{target.store}: this store only reads; nothing can be pushed to it")
 
     def _outcome(self, fetch: Fetch) -> Answer | SecretsError:
         try:
@@ -223,6 +341,10 @@ class LabelledSecret:
     """Its labels."""
     data: Mapping[str, Sensitive]
     """Its values."""
+    annotations: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Its annotations, as far as they are known."""
+    type: str = "Opaque"
+    """Its type."""
 
 
 class References(Protocol):
@@ -323,6 +445,19 @@ class StoreFactory(Protocol):
             ConfigurationError: the spec cannot be used, such as a CA that is no certificate.
         """
         ...
+
+
+def is_text(value: Sensitive) -> bool:
+    """Whether a value is UTF-8, so that JSON can hold it."""
+    try:
+        value.reveal().decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _texts(entries: Mapping[str, Sensitive]) -> dict[str, str]:
+    return {key: value.reveal_text() for key, value in entries.items()}
 
 
 def at_store(error: StoreError, store: StoreKey, path: str = "") -> StoreError:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         store_context,
     )
     from virtrigaud_secrets.testing.keys import SshKey, known_hosts_line, ssh_key
+    from virtrigaud_secrets.testing.write_contract import WritableStoreContract, WritableStoreHarness
 
 __all__ = [
     "CertificateAuthority",
@@ -31,6 +32,8 @@ __all__ = [
     "StoreHarness",
     "VersionedStoreContract",
     "VersionedStoreHarness",
+    "WritableStoreContract",
+    "WritableStoreHarness",
     "known_hosts_line",
     "ssh_key",
     "store_context",
@@ -46,6 +49,8 @@ _HOMES = {
     "StoreHarness": "contract",
     "VersionedStoreContract": "contract",
     "VersionedStoreHarness": "contract",
+    "WritableStoreContract": "write_contract",
+    "WritableStoreHarness": "write_contract",
     "known_hosts_line": "keys",
     "ssh_key": "keys",
     "store_context": "contract",

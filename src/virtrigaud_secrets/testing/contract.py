@@ -51,6 +51,8 @@ PROPERTIES: Final[Mapping[str, str]] = {
 }
 """What the contract stores: texts that go wrong where somebody splits, trims or encodes once too often."""
 
+_CONTRACTS: Final = "contract.py"
+"""End of the names of files whose local variables are the tests' own."""
 _THREADS: Final = 8
 _SAME: Final = 5
 
@@ -174,33 +176,33 @@ class StoreContract:
         with store.connect() as client:
             payload = client.get(fetch).payload
             for ask in (payload.property, payload.entries):
-                error = _error(PropertyNotFoundError, partial(ask, "no-such-property"))
+                error = caught(PropertyNotFoundError, partial(ask, "no-such-property"))
                 assert error.property_name == "no-such-property"
-                _assert_hidden(error)
+                assert_hidden(error)
 
     def test_a_missing_secret_is_no_missing_property(self, store: StoreHarness) -> None:
         """Callers decide on the difference."""
         store.put("somebody-else", PROPERTIES)
         with store.connect() as client:
-            error = _error(SecretNotFoundError, lambda: client.get(store.absent()))
+            error = caught(SecretNotFoundError, lambda: client.get(store.absent()))
         assert not isinstance(error, PropertyNotFoundError)
 
     def test_a_missing_secret_names_store_and_path(self, store: StoreHarness) -> None:
         """An operator has to find the place."""
         store.put("somebody-else", PROPERTIES)
         with store.connect() as client:
-            error = _error(SecretNotFoundError, lambda: client.get(store.absent()))
+            error = caught(SecretNotFoundError, lambda: client.get(store.absent()))
         assert str(STORE) in str(error)
         assert error.path
         assert error.path in str(error)
-        _assert_hidden(error)
+        assert_hidden(error)
 
     def test_a_text_has_no_entries(self, store: StoreHarness) -> None:
         """And the error does not quote the text."""
         fetch = store.put("text", PROPERTIES)
         with store.connect() as client:
             payload = client.get(fetch).payload
-            _assert_hidden(_error(DecodingError, lambda: payload.entries("username")))
+            assert_hidden(caught(DecodingError, lambda: payload.entries("username")))
 
     def test_answers_and_clients_do_not_show_values(self, store: StoreHarness) -> None:
         """Whatever makes text of them."""
@@ -283,7 +285,7 @@ class StoreContract:
         client = store.connect()
         client.get(fetch)
         client.close()
-        _error(ClosedError, lambda: client.get(fetch))
+        caught(ClosedError, lambda: client.get(fetch))
 
     def test_an_answer_outlives_the_client(self, store: StoreHarness) -> None:
         """Values in use do not vanish."""
@@ -311,7 +313,8 @@ class VersionedStoreContract(StoreContract):
             assert client.get(fetch).version == fetch.version
 
 
-def _error(expected: type[_ErrorT], call: Callable[[], object]) -> _ErrorT:
+def caught(expected: type[_ErrorT], call: Callable[[], object]) -> _ErrorT:
+    """The error of that kind that a call raises."""
     try:
         call()
     except expected as error:
@@ -319,10 +322,10 @@ def _error(expected: type[_ErrorT], call: Callable[[], object]) -> _ErrorT:
     raise AssertionError(f"{expected.__name__} was not raised")
 
 
-def _assert_hidden(error: SecretsError) -> None:
-    """No value in the error, its causes, or the local variables of the library's own frames."""
+def assert_hidden(error: SecretsError) -> None:
+    """Assert that no value shows in the error, its causes, or the local variables of the library's own frames."""
     report = traceback.TracebackException.from_exception(error, capture_locals=True)
-    frames = [frame for part in _chain(report) for frame in part.stack if frame.filename != __file__]
+    frames = [frame for part in _chain(report) for frame in part.stack if not frame.filename.endswith(_CONTRACTS)]
     shown = [str(error), repr(error), repr(error.args), *(str(frame.locals) for frame in frames)]
     assert not any(CANARY in text for text in shown), "a value shows in an error or its traceback"
 

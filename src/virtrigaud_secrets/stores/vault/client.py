@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +20,18 @@ from virtrigaud_secrets.errors import (
 )
 from virtrigaud_secrets.golang.encoding_json import Decoded
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.stores.base import Answer, Fetch, Lease, Query, StoreClient, StoreContext, at_store
+from virtrigaud_secrets.stores.base import (
+    Answer,
+    Fetch,
+    Lease,
+    Push,
+    PushOutcome,
+    PushTarget,
+    Query,
+    StoreClient,
+    StoreContext,
+    at_store,
+)
 from virtrigaud_secrets.stores.vault import kv, leases
 from virtrigaud_secrets.stores.vault.auth_methods import login_of
 from virtrigaud_secrets.stores.vault.engines import Endpoint, KnownMounts, Mount, request_body
@@ -28,6 +39,7 @@ from virtrigaud_secrets.stores.vault.errors import Fault
 from virtrigaud_secrets.stores.vault.leases import Taken, TakenLeases
 from virtrigaud_secrets.stores.vault.login import REVOKE_SELF, Token, Tokens
 from virtrigaud_secrets.stores.vault.payload import VaultPayload
+from virtrigaud_secrets.stores.vault.push import Writer
 from virtrigaud_secrets.stores.vault.routes import Route, Router
 from virtrigaud_secrets.stores.vault.search import Search
 from virtrigaud_secrets.stores.vault.transport import Reply, Request, Transport
@@ -88,6 +100,21 @@ class VaultClient(StoreClient):
             at_store(error, self._context.store, query.path)
             raise
 
+    def push(self, push: Push) -> PushOutcome:
+        """Write to the store's KV engine, whatever engine the key may name for a read (ESO §3.1)."""
+        with self._writing(push.target) as writer:
+            return writer.push(push)
+
+    def exists(self, target: PushTarget) -> bool:
+        """Whether the secret has data, and the property in it."""
+        with self._writing(target) as writer:
+            return writer.exists(target)
+
+    def delete(self, target: PushTarget, *, dry_run: bool = False) -> PushOutcome:
+        """Delete a secret that is ours with all its versions, or one property of it."""
+        with self._writing(target) as writer:
+            return writer.delete(target, dry_run=dry_run)
+
     def close(self, *, revoke: bool = True) -> None:
         """End leases and logins within five seconds, then the connections.
 
@@ -105,6 +132,20 @@ class VaultClient(StoreClient):
             with contextlib.suppress(Exception):
                 self._hand_back(taken, tokens)
         self._transport.close()
+
+    @contextlib.contextmanager
+    def _writing(self, target: PushTarget) -> Iterator[Writer]:
+        self._check_open()
+        writer = Writer(
+            send=lambda request: self._tokens.send(request)[0],
+            mount=self._router.mount,
+            version=self._router.version,
+        )
+        try:
+            yield writer
+        except StoreError as error:
+            at_store(error, self._context.store, target.key)
+            raise
 
     def _check_open(self) -> None:
         with self._lock:

@@ -33,6 +33,7 @@ _TOKEN_REFUSED: Final = frozenset({"permission denied", "invalid token"})
 """Bare words of a 403 that is about the token. A policy's refusal is a list: `1 error occurred: …`."""
 
 _NO_MOUNT: Final = "no handler for route"
+_CHECK_AND_SET: Final = "did not match the current version"
 _UPGRADING: Final = "Upgrading from non-versioned to versioned"
 _WRONG_KV_FORM: Final = "Invalid path for a versioned K/V secrets engine"
 
@@ -78,6 +79,8 @@ class Fault:
     """Whether the same request may be answered a moment later."""
     token_refused: bool = False
     """Whether it is the token that is refused, not the request."""
+    conflict: bool = False
+    """Whether a write did not find the version it was to replace."""
 
 
 def of_answer(
@@ -107,7 +110,8 @@ def of_answer(
     reason = next((said for pattern, said in _REASONS if any(map(pattern.search, words))), _REFUSED)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         reason = "the path does not support this request"
-    return Fault(InvalidRequestError(reason, path=path, status=status, request_id=request_id))
+    conflict = any(_CHECK_AND_SET in word for word in words)
+    return Fault(InvalidRequestError(reason, path=path, status=status, request_id=request_id), conflict=conflict)
 
 
 def _unavailable(status: int, words: list[str], *, path: str, retry_after: float | None) -> Fault:

@@ -48,13 +48,15 @@ class Request:
     """One request to the server."""
 
     method: str
-    """`GET`, `LIST`, `POST` or `PUT`."""
+    """`GET`, `LIST`, `POST`, `PUT` or `DELETE`."""
     path: str
     """Path below `/v1/`, not yet quoted."""
     query: tuple[tuple[str, str], ...] = ()
     """Query parameters."""
     body: Mapping[str, object] | None = field(default=None, repr=False)
     """JSON object to send. A `Sensitive` in it is revealed on the way out."""
+    text: Sensitive | None = None
+    """JSON text to send as it is, in place of `body`."""
     repeatable: bool = False
     """Whether it does no harm to send it twice."""
     namespace: str | None = None
@@ -63,7 +65,7 @@ class Request:
     @property
     def capability(self) -> str:
         """What a policy has to grant for it."""
-        return {"GET": "read", "LIST": "list"}.get(self.method, "update")
+        return {"GET": "read", "LIST": "list", "DELETE": "delete"}.get(self.method, "update")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,7 @@ class Transport:
             f"/v1/{url_path(request.path)}",
             headers=self._consistency_headers(),
             params=request.query,
-            json=body,
+            json=body if request.text is None else request.text.reveal(),
             timeout=urllib3.Timeout(total=seconds),
         )
         return cast("WireResponse", answer)

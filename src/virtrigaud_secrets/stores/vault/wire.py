@@ -102,6 +102,8 @@ class WireSession:
     ) -> WireResponse:
         """Send one request, and return as soon as status and headers of the answer are there.
 
+        `json` is a value, or bytes that are JSON already.
+
         Raises:
             urllib3.exceptions.HTTPError: as urllib3 has it, never inside a MaxRetryError.
         """
@@ -110,7 +112,7 @@ class WireSession:
         body = None
         sent = {**self._headers, **headers}
         if json is not None:
-            body = json_text.dumps(json).encode()
+            body = json if isinstance(json, bytes) else json_text.dumps(json).encode()
             sent["Content-Type"] = "application/json"
         answer = self.pool(parts.scheme, parts.netloc).urlopen(
             method.upper(),
