@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from virtrigaud_secrets.errors import ManifestNotFoundError, StoreNotFoundError
-from virtrigaud_secrets.manifests.objects import NAMESPACE_LABEL, KubernetesObjects
+from virtrigaud_secrets.manifests.objects import NAMESPACE_LABEL, KubernetesObjects, SecretManifest
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 
@@ -239,6 +239,14 @@ class Catalog:
     def labelled_secret(self, name: str, *, namespace: str) -> tuple[dict[str, str], dict[str, Sensitive]] | None:
         """Labels and values of a Kubernetes Secret among the manifests, None where there is none."""
         return self._objects.labelled_secret(name, namespace=namespace)
+
+    def secret(self, name: str, *, namespace: str) -> SecretManifest | None:
+        """A Kubernetes Secret among the manifests as a whole, None where there is none."""
+        return self._objects.secret(name, namespace=namespace)
+
+    def secrets(self, *, namespace: str) -> list[SecretManifest]:
+        """The Kubernetes Secrets among the manifests that are in a namespace, by name."""
+        return self._objects.secrets(namespace=namespace)
 
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str | None:
         """One key of a ConfigMap among the manifests, None where there is none."""

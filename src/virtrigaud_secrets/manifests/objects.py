@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 from virtrigaud_secrets.findings import Severity
@@ -14,8 +15,27 @@ from virtrigaud_secrets.sensitive import Sensitive
 NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 """Label that every namespace carries its own name in."""
 
+DEFAULT_TYPE: Final = "Opaque"
+"""Type of a Secret that names none."""
+
 KINDS: Final = frozenset({"Secret", "ConfigMap", "Namespace", "ServiceAccount"})
 """What is kept, all of apiVersion v1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretManifest:
+    """A Kubernetes Secret among the manifests, as a whole."""
+
+    name: str
+    """Its name."""
+    data: Mapping[str, Sensitive]
+    """Its values."""
+    type: str = "Opaque"
+    """Its type."""
+    labels: Mapping[str, str]
+    """Its labels."""
+    annotations: Mapping[str, str] = field(repr=False)
+    """Its annotations: `kubectl apply` keeps a copy of the whole Secret there."""
 
 
 class KubernetesObjects:
@@ -24,6 +44,8 @@ class KubernetesObjects:
     def __init__(self) -> None:
         self._secrets: dict[tuple[str, str], dict[str, Sensitive]] = {}
         self._secret_labels: dict[tuple[str, str], dict[str, str]] = {}
+        self._secret_annotations: dict[tuple[str, str], dict[str, str]] = {}
+        self._secret_types: dict[tuple[str, str], str] = {}
         self._config_maps: dict[tuple[str, str], dict[str, Sensitive]] = {}
         self._namespaces: dict[str, dict[str, str]] = {}
         self._accounts: dict[tuple[str, str], dict[str, str]] = {}
@@ -42,6 +64,8 @@ class KubernetesObjects:
         elif kind == "Secret":
             values = self._secrets.setdefault((namespace, name), {})
             self._secret_labels[namespace, name] = _texts(metadata.get("labels"))
+            self._secret_annotations[namespace, name] = _texts(metadata.get("annotations"))
+            self._secret_types[namespace, name] = str(data.get("type") or DEFAULT_TYPE)
             yield from _decoded(data.get("data"), "data", values)
             yield from _plain(data.get("stringData"), "stringData", values)
         else:
@@ -57,6 +81,25 @@ class KubernetesObjects:
         """Labels and values of a Secret, None where the manifests have none."""
         values = self._secrets.get((namespace, name))
         return None if values is None else (dict(self._secret_labels[namespace, name]), dict(values))
+
+    def secret(self, name: str, *, namespace: str) -> SecretManifest | None:
+        """A Secret as a whole, None where the manifests have none."""
+        place = (namespace, name)
+        if place not in self._secrets:
+            return None
+        return SecretManifest(
+            name=name,
+            data=dict(self._secrets[place]),
+            type=self._secret_types[place],
+            labels=self._secret_labels[place],
+            annotations=self._secret_annotations[place],
+        )
+
+    def secrets(self, *, namespace: str) -> list[SecretManifest]:
+        """The Secrets of a namespace, by name."""
+        names = sorted(name for where, name in self._secrets if where == namespace)
+        found = (self.secret(name, namespace=namespace) for name in names)
+        return [secret for secret in found if secret is not None]
 
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str | None:
         """One key of a ConfigMap, None where the manifests have none or it is no text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Final, TypeVar
@@ -12,6 +13,9 @@ MAX_KEY_LENGTH: Final = 253
 """Bytes in a key of a Kubernetes Secret."""
 
 ValueT = TypeVar("ValueT")
+
+_STOOD_IN: Final = re.compile(r"_U([0-9a-fA-F]{4,5})_")
+_SURROGATES: Final = range(0xD800, 0xE000)
 
 
 def convert_keys(entries: Mapping[str, ValueT], *, strategy: str) -> dict[str, ValueT]:
@@ -27,6 +31,23 @@ def convert_keys(entries: Mapping[str, ValueT], *, strategy: str) -> dict[str, V
             raise DecodingError(f"secret name collision during conversion: {key}")
         converted[key] = entries[name]
     return converted
+
+
+def reverse_keys(entries: Mapping[str, ValueT], *, strategy: str) -> dict[str, ValueT]:
+    """Every key by a push's `conversionStrategy`: ReverseUnicode turns `_U002f_` back to `/` (ESO §2.3).
+
+    Raises:
+        DecodingError: two names become one.
+    """
+    if strategy != "ReverseUnicode":
+        return dict(entries)
+    reversed_: dict[str, ValueT] = {}
+    for name in sorted(entries):
+        key = _STOOD_IN.sub(_character, name)
+        if key in reversed_:
+            raise DecodingError(f"secret name collision during conversion: {key}")
+        reversed_[key] = entries[name]
+    return reversed_
 
 
 def valid_keys(entries: Mapping[str, ValueT]) -> dict[str, ValueT]:
@@ -59,6 +80,11 @@ def check_key(key: str, *, shown: str | None = None) -> None:
 
 def _is_allowed(character: str) -> bool:
     return character in "-._" or unicodedata.category(character)[0] in "LN"
+
+
+def _character(found: re.Match[str]) -> str:
+    number = int(found[1], 16)
+    return "\ufffd" if number in _SURROGATES else chr(number)
 
 
 def _stand_in(character: str, strategy: str) -> str:

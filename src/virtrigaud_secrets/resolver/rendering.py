@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets import template
@@ -75,7 +76,8 @@ def render(
             annotations=plan.annotations,
             provenance={key: value.origins for key, value in values.items()},
         )
-    rendering = _Rendering(plan, values, references, template.Options(delimiters=delimiters))
+    place = Place(manifest=plan.manifest, namespace=plan.namespace, field="spec.target.template")
+    rendering = _Rendering(place, values, references, template.Options(delimiters=delimiters))
     rendering.run(recipe)
     return Bundle(
         rendering.data,
@@ -89,13 +91,57 @@ def render(
     )
 
 
+def render_template(
+    recipe: ExternalSecretTemplate,
+    values: Mapping[str, Value],
+    place: Place,
+    *,
+    references: References,
+    delimiters: tuple[str, str] = template.DEFAULT_OPTIONS.delimiters,
+) -> Bundle:
+    """What a template makes of values, without name. The values themselves stay, where it does not replace them.
+
+    This is a PushSecret's template: ESO applies it to the source itself, whatever its `mergePolicy` (ESO §1.6).
+
+    Raises:
+        TemplateError: a template cannot be parsed or executed.
+        DecodingError: what it renders is not in the form promised.
+        ConfigurationError: a ConfigMap or Secret of templateFrom cannot be found.
+        ResolveError: several of these.
+    """
+    rendering = _Rendering(place, values, references, template.Options(delimiters=delimiters))
+    rendering.keep()
+    rendering.run(recipe)
+    metadata = rendering.metadata
+    return Bundle(
+        rendering.data,
+        namespace=place.namespace,
+        type=recipe.type or DEFAULT_TYPE,
+        labels=metadata["labels"],
+        annotations=metadata["annotations"],
+        provenance=rendering.provenance,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a template stands."""
+
+    manifest: str
+    """The manifest, as errors name it."""
+    namespace: str
+    """The namespace that `templateFrom` is read in."""
+    field: str
+    """The field of the template, such as `spec.target.template`."""
+
+
 class _Rendering:
-    """What the templates of one plan have made so far."""
+    """What the templates of one manifest have made so far."""
 
     def __init__(
-        self, plan: Plan, values: Mapping[str, Value], references: References, options: template.Options
+        self, place: Place, values: Mapping[str, Value], references: References, options: template.Options
     ) -> None:
-        self._plan = plan
+        self._place = place
         self._options = options
         self._values = values
         self._raw = {key: value.data for key, value in values.items()}
@@ -105,21 +151,25 @@ class _Rendering:
         self.provenance: dict[str, tuple[Provenance, ...]] = {}
         self.metadata: dict[str, dict[str, str]] = {"labels": {}, "annotations": {}}
 
+    def keep(self) -> None:
+        """Let the values themselves be part of the result."""
+        self.data.update(self._raw)
+        self.provenance.update({key: value.origins for key, value in self._values.items()})
+
     def run(self, recipe: ExternalSecretTemplate) -> None:
         """Apply the template in ESO's order; later wins."""
         if recipe.merge_policy == "Merge" or not (recipe.data or recipe.template_from):
-            self.data.update(self._raw)
-            self.provenance.update({key: value.origins for key, value in self._values.items()})
+            self.keep()
         for index, source in enumerate(recipe.template_from):
-            field = f"spec.target.template.templateFrom[{index}]"
+            field = f"{self._place.field}.templateFrom[{index}]"
             try:
                 self._from(source, field)
             except SecretsError as error:
                 self._fault(error, field)
-        self._each(recipe.data, "data", "spec.target.template.data")
+        self._each(recipe.data, "data", f"{self._place.field}.data")
         for part in ("labels", "annotations"):
-            self._each(getattr(recipe.metadata, part), part, f"spec.target.template.metadata.{part}")
-        raise_all(self._faults, self._plan.manifest)
+            self._each(getattr(recipe.metadata, part), part, f"{self._place.field}.metadata.{part}")
+        raise_all(self._faults, self._place.manifest)
 
     def _from(self, source: TemplateFrom, field: str) -> None:
         part = TARGETS.get((source.target or "").lower())
@@ -137,10 +187,10 @@ class _Rendering:
         for index, item in enumerate(source.items):
             place = f"{field}.items[{index}]"
             if secret:
-                value = self._references.secret_value(source.name, item.key, namespace=self._plan.namespace)
+                value = self._references.secret_value(source.name, item.key, namespace=self._place.namespace)
                 text = _text(value.reveal(), item.key)
             else:
-                text = self._references.config_map_value(source.name, item.key, namespace=self._plan.namespace)
+                text = self._references.config_map_value(source.name, item.key, namespace=self._place.namespace)
             if item.template_as == "KeysAndValues":
                 self._keys_and_values(text, part, strategy, field=place, secret=secret)
             else:
@@ -204,7 +254,7 @@ class _Rendering:
         raise hidden  # out here, so that the other is not its context
 
     def _fault(self, error: SecretsError, field: str) -> None:
-        self._faults.append(error.at(self._plan.manifest, field))
+        self._faults.append(error.at(self._place.manifest, field))
 
     def _origins(self, text: str) -> tuple[Provenance, ...]:
         """What a template's output was made from: the values it names, or all of them where it looks at the map."""

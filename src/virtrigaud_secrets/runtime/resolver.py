@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.manifests import Catalog
     from virtrigaud_secrets.resolver.connections import Connections
     from virtrigaud_secrets.resolver.plan import Plan
+    from virtrigaud_secrets.resolver.push_report import PushReport
     from virtrigaud_secrets.stores.base import References
     from virtrigaud_secrets.stores.references import KubernetesReferences
 
@@ -70,6 +71,7 @@ class Resolver:
         self._clock = clock or SystemClock()
         self._given_references = references
         self._closed = False
+        self._pushed: dict[tuple[str, str], PushReport] = {}
         self._begin()
         _open_resolvers.add(self)
 
@@ -174,6 +176,46 @@ class Resolver:
         values = assemble(plan, answers)
         bundle = render(plan, values, references=self._references, delimiters=self._settings.template_delimiters)
         return self._validated(bundle, manifest=plan.manifest)
+
+    def push(
+        self, name: str, *, namespace: str | None = None, dry_run: bool = False, previous: PushReport | None = None
+    ) -> PushReport:
+        """Write what one PushSecret asks for to its stores, under ESO's marks of ownership.
+
+        Args:
+            name: name of the PushSecret.
+            namespace: its namespace; may be left out where the name is unique.
+            dry_run: tell what would become of every secret; nothing is sent that changes anything.
+            previous: what an earlier push reported, by which `deletionPolicy: Delete` knows what is no longer asked
+                for. By default what this resolver pushed last for that PushSecret.
+
+        Raises:
+            ManifestError: the manifest, or what it refers to; nothing was written.
+            SecretsError: the source cannot be had, as by `resolve`; nothing was written.
+            PushError: writes failed; its `report` tells what was written all the same.
+            ClosedError: `close` was called.
+        """
+        try:
+            return self._push(name, namespace, dry_run=dry_run, previous=previous)
+        except BaseException as error:
+            forget_locals(error)
+            raise
+
+    def _push(self, name: str, namespace: str | None, *, dry_run: bool, previous: PushReport | None) -> PushReport:
+        from virtrigaud_secrets.resolver.pushes import Pushes
+
+        self._refuse_if_closed()
+        _used_connections.add(self._connections)
+        pushes = Pushes(
+            self._catalog,
+            settings=self._settings,
+            references=self._references,
+            connections=self._connections,
+            plan=lambda name, namespace: self.plan(name, namespace=namespace),
+            resolve=lambda name, namespace: self.resolve(name, namespace=namespace),
+            remembered=self._pushed,
+        )
+        return pushes.push(name, namespace, dry_run=dry_run, previous=previous)
 
     def close(self, *, revoke: bool = True) -> None:
         """End what was taken: leases, logins, connections, threads. Never raises; the second call does nothing.

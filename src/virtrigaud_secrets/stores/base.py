@@ -224,6 +224,8 @@ class PushOutcome(StrEnum):
     """It was there, and is another now."""
     UNCHANGED = "unchanged"
     """It is what it should be; nothing was written."""
+    UNKNOWN = "unknown"
+    """The store did not tell: it may have been written."""
     DELETED = "deleted"
     """It was there, and is gone."""
     ABSENT = "absent"

@@ -86,6 +86,8 @@ class SecretObject:
     """Its annotations: `kubectl apply` keeps a copy of the whole Secret there."""
     version: str = ""
     """Its `resourceVersion`."""
+    type: str = "Opaque"
+    """Its type."""
 
 
 class ClusterAPI:
@@ -368,13 +370,14 @@ def _decoded(content: bytes, operation: _Operation) -> Mapping[str, object]:
 def _secret(answer: Mapping[str, object], operation: _Operation) -> SecretObject:
     metadata = _metadata(answer)
     name, version = metadata.get("name"), metadata.get("resourceVersion")
-    annotations = _texts(metadata.get("annotations"), operation)
+    annotations, kind = _texts(metadata.get("annotations"), operation), answer.get("type")
     return SecretObject(
         name=name if isinstance(name, str) else operation.name,
         data=_values(answer.get("data"), operation),
         labels=_texts(metadata.get("labels"), operation),
         annotations={key: Sensitive(text) for key, text in annotations.items()},
         version=version if isinstance(version, str) else "",
+        type=kind if isinstance(kind, str) and kind else "Opaque",
     )
 
 

@@ -15,11 +15,11 @@ from virtrigaud_secrets.errors import (
     SecretNotFoundError,
     UnsupportedFeatureError,
 )
-from virtrigaud_secrets.gjson.assignment import Refusal
 from virtrigaud_secrets.golang import regexp
 from virtrigaud_secrets.models.backends.fake import FakeProvider
 from virtrigaud_secrets.models.push_metadata import FakePushMetadata
 from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.stores.assignment import Refusal
 from virtrigaud_secrets.stores.base import (
     Answer,
     Fetch,

@@ -6,8 +6,8 @@ Values travel as `Sensitive`, and reasons are returned, not raised: a traceback 
 from __future__ import annotations
 
 from virtrigaud_secrets import gjson
-from virtrigaud_secrets.gjson.assignment import Refusal, assign, remove
 from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.stores.assignment import Refusal, assign, remove
 from virtrigaud_secrets.stores.base import is_text
 
 

@@ -113,7 +113,8 @@ class KubernetesReferences:
         api = self._cluster()
         found = api.secret_object(name, namespace=namespace) if api else None
         if found is not None:
-            return LabelledSecret(labels=found.labels, data=found.data)
+            annotations = {key: value.reveal_text() for key, value in found.annotations.items()}
+            return LabelledSecret(labels=found.labels, data=found.data, annotations=annotations, type=found.type)
         elsewhere = where_looked(self._settings) if api is None else f"{api} has no such Secret"
         raise ConfigurationError(
             f"Secret {namespace}/{name} was not found: it is not among the manifests, and {elsewhere}"

@@ -1,0 +1,139 @@
+"""Finds what a PushSecret pushes: a Secret among the manifests, one an ExternalSecret makes, one of the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from virtrigaud_secrets.errors import ManifestError, SecretsError, UnsupportedFeatureError
+from virtrigaud_secrets.resolver.push_plan import Source
+from virtrigaud_secrets.resolver.rendering import Place, render_template
+from virtrigaud_secrets.resolver.values import Value
+from virtrigaud_secrets.sensitive import Sensitive
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.bundle import Bundle
+    from virtrigaud_secrets.manifests import Catalog, Document
+    from virtrigaud_secrets.manifests.objects import SecretManifest
+    from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, ExternalSecretTemplate
+    from virtrigaud_secrets.models.push_secret import PushSecretSecret, PushSecretSpec
+    from virtrigaud_secrets.stores.base import References
+
+Resolve = Callable[[str, str], "Bundle"]
+"""Resolves an ExternalSecret by name and namespace."""
+
+
+class Sources:
+    """What may be pushed."""
+
+    def __init__(
+        self, catalog: Catalog, *, references: References, resolve: Resolve, delimiters: tuple[str, str]
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            catalog: the manifests.
+            references: where a Secret is sought that they do not hold, and what `templateFrom` names.
+            resolve: makes the Secret of an ExternalSecret.
+            delimiters: of templates.
+        """
+        self._catalog = catalog
+        self._references = references
+        self._resolve = resolve
+        self._delimiters = delimiters
+
+    def of(self, document: Document[PushSecretSpec]) -> list[Source]:
+        """The Secrets that a PushSecret selects, its template applied to each.
+
+        Raises:
+            ManifestError: it selects none.
+            UnsupportedFeatureError: it selects a generator.
+            ConfigurationError: the Secret cannot be found; names where was looked.
+            SecretsError: the ExternalSecret that makes it cannot be resolved, or the template cannot be used.
+        """
+        spec = document.spec
+        try:
+            found = self._selected(document)
+        except SecretsError as error:
+            raise error.at(document.subject, "spec.selector") from None
+        if spec.template is None:
+            return found
+        return [self._templated(spec.template, source, document) for source in found]
+
+    def external_secret(self, name: str, *, namespace: str) -> Document[ExternalSecretSpec] | None:
+        """The ExternalSecret that makes the Secret of that name, None where none does or the Secret is written out."""
+        if self._catalog.secret(name, namespace=namespace) is not None:
+            return None
+        for document in self._catalog.external_secrets:
+            target = document.spec.target
+            if document.namespace == namespace and (target.name or document.name) == name:
+                return document if target.creation_policy != "None" else None
+        return None
+
+    def _selected(self, document: Document[PushSecretSpec]) -> list[Source]:
+        selector = document.spec.selector
+        if selector.generator_ref is not None:
+            raise UnsupportedFeatureError("selector.generatorRef is known to ESO and not supported here yet")
+        secret, namespace = selector.secret, document.namespace
+        if secret is not None and secret.name is not None:
+            return [self._named(secret.name, namespace)]
+        return self._labelled(secret, namespace)
+
+    def _labelled(self, secret: PushSecretSecret | None, namespace: str) -> list[Source]:
+        selector = None if secret is None else secret.selector
+        if selector is None:
+            raise ManifestError("expected the name of a Secret, or a selector of labels")
+        found = [one for one in self._catalog.secrets(namespace=namespace) if selector.matches(one.labels)]
+        if not found:
+            # Differs from ESO: there it is no fault, and nothing is pushed.
+            raise ManifestError(
+                f"no Secret among the manifests of namespace {namespace} has these labels; those of the cluster and of "
+                "ExternalSecrets are not sought by labels"
+            )
+        return [_written(one) for one in found]
+
+    def _named(self, name: str, namespace: str) -> Source:
+        written = self._catalog.secret(name, namespace=namespace)
+        if written is not None:
+            return _written(written)
+        maker = self.external_secret(name, namespace=namespace)
+        if maker is not None:
+            bundle = self._resolve(maker.name, maker.namespace)
+            return Source(
+                name=name,
+                entries=_hidden(bundle),
+                type=bundle.type,
+                labels=bundle.labels,
+                annotations=bundle.annotations,
+            )
+        kept = self._references.labelled_secret(name, namespace=namespace)
+        return Source(name=name, entries=kept.data, type=kept.type, labels=kept.labels, annotations=kept.annotations)
+
+    def _templated(self, recipe: ExternalSecretTemplate, source: Source, document: Document[PushSecretSpec]) -> Source:
+        place = Place(manifest=document.subject, namespace=document.namespace, field="spec.template")
+        made = render_template(recipe, _values(source), place, references=self._references, delimiters=self._delimiters)
+        return Source(
+            name=source.name,
+            entries=_hidden(made),
+            type=made.type,
+            labels={**source.labels, **made.labels},
+            annotations={**source.annotations, **made.annotations},
+        )
+
+
+def _written(secret: SecretManifest) -> Source:
+    return Source(
+        name=secret.name,
+        entries=secret.data,
+        type=secret.type,
+        labels=secret.labels,
+        annotations=secret.annotations,
+    )
+
+
+def _hidden(values: Mapping[str, bytes]) -> dict[str, Sensitive]:
+    return {key: Sensitive(values[key]) for key in values}
+
+
+def _values(source: Source) -> dict[str, Value]:
+    return {key: Value(value.reveal(), ()) for key, value in source.entries.items()}
