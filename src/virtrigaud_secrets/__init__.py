@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         AuthenticationError,
         ConfigurationError,
         ManifestError,
+        NotOwnedError,
+        PushError,
         ResolveError,
         SecretNotFoundError,
         SecretsError,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     )
     from virtrigaud_secrets.findings import Finding, Severity
     from virtrigaud_secrets.manifests import Catalog
+    from virtrigaud_secrets.resolver.push_report import PushReport
     from virtrigaud_secrets.runtime.resolver import Resolver
     from virtrigaud_secrets.sensitive import Sensitive
     from virtrigaud_secrets.settings import Settings
@@ -48,7 +51,10 @@ __all__ = [
     "Finding",
     "Lease",
     "ManifestError",
+    "NotOwnedError",
     "Provenance",
+    "PushError",
+    "PushReport",
     "ResolveError",
     "Resolver",
     "SecretNotFoundError",
@@ -71,6 +77,7 @@ _HOMES: Final = {
     "SystemClock": "clock",
     "Finding": "findings",
     "Severity": "findings",
+    "PushReport": "resolver.push_report",
     "Resolver": "runtime.resolver",
     "Sensitive": "sensitive",
     "Settings": "settings",

@@ -35,6 +35,7 @@ from virtrigaud_secrets.credentials import (
 from virtrigaud_secrets.errors import ResolveError, SecretsError, ValidationError
 from virtrigaud_secrets.generators import fake as fake_generator
 from virtrigaud_secrets.generators.base import GeneratedPayload
+from virtrigaud_secrets.manifests.objects import SecretManifest
 from virtrigaud_secrets.models.backends.fake import FakeProvider, FakeProviderData
 from virtrigaud_secrets.models.backends.files import FilesProvider
 from virtrigaud_secrets.models.backends.vault import VaultProvider
@@ -42,11 +43,12 @@ from virtrigaud_secrets.models.backends.webhook import WebhookProvider
 from virtrigaud_secrets.models.generators.fake import FakeSpec
 from virtrigaud_secrets.models.generators.generator_state import GeneratorStateSpec
 from virtrigaud_secrets.models.generators.vault_dynamic_secret import VaultDynamicSecretSpec
+from virtrigaud_secrets.resolver.push_plan import PushStep, Source
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores import fake, files
 from virtrigaud_secrets.stores.aws.certificate_manager import CertificatePayload
-from virtrigaud_secrets.stores.base import Answer, Fetch, LabelledSecret
+from virtrigaud_secrets.stores.base import Answer, Fetch, LabelledSecret, Push, PushTarget
 from virtrigaud_secrets.stores.cluster_api import SecretObject
 from virtrigaud_secrets.stores.kubernetes.payload import MetadataPayload, SecretPayload
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload
@@ -94,6 +96,11 @@ def webhook_request() -> object:
     return request.build(spec, fetch, {"a": {"v": Sensitive(CANARY)}}, store_context())
 
 
+def pushed() -> Push:
+    target = PushTarget(store=STORE, key="k")
+    return Push(target=target, entries={"a": Sensitive(CANARY)}, annotations={"note": CANARY})
+
+
 def fake_spec() -> FakeProvider:
     return FakeProvider(data=(FakeProviderData(key="k", value=CANARY),))
 
@@ -123,6 +130,13 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "answer": lambda: Answer(payload=text_payload(), path="p", lease=LEASE),
     "settings": lambda: Settings(vault_token=Sensitive(CANARY)),
     "context": lambda: store_context(settings=Settings(vault_token=Sensitive(CANARY))),
+    "push": pushed,
+    "push value": lambda: pushed().value,
+    "push step": lambda: PushStep(field="spec.data[0]", push=pushed()),
+    "push source": lambda: Source(name="n", entries={"a": Sensitive(CANARY)}, annotations={"note": CANARY}),
+    "secret manifest": lambda: SecretManifest(
+        name="n", data={"a": Sensitive(CANARY)}, labels={}, annotations={"note": CANARY}
+    ),
     "fake spec": fake_spec,
     "generated payload": lambda: GeneratedPayload({"password": CANARY.encode()}),
     "generator client": lambda: fake_generator.FACTORY.connect(FakeSpec(data={"password": CANARY}), store_context()),

@@ -15,7 +15,9 @@ from virtrigaud_secrets.errors import (
     DecodingError,
     ManifestError,
     MissingDependencyError,
+    NotOwnedError,
     PropertyNotFoundError,
+    PushError,
     ResolveError,
     SecretNotFoundError,
     SecretsError,
@@ -27,6 +29,7 @@ from virtrigaud_secrets.errors import (
     raise_all,
 )
 from virtrigaud_secrets.findings import Finding
+from virtrigaud_secrets.resolver.push_report import PushReport
 
 CLASSES = {
     name: kind
@@ -45,6 +48,11 @@ EXAMPLES: list[SecretsError] = [
     PropertyNotFoundError("none", property_name="p", store="s", path="a/b"),
     ValidationError("bad", findings=[FINDING]),
     ResolveError("2 faults", errors=[DecodingError("one"), SecretNotFoundError("two", path="a")]),
+    PushError(
+        "2 faults",
+        errors=[DecodingError("one"), NotOwnedError("theirs", path="a")],
+        report=PushReport(name="p", namespace="n", entries=()),
+    ),
     DecodingError("no base64").at("ExternalSecret ns/n", "spec.data[0]"),
 ]
 
@@ -77,7 +85,7 @@ def test_codes_tell_classes_apart() -> None:
 
 def test_what_may_succeed_later() -> None:
     retryable = {name for name, kind in CLASSES.items() if issubclass(kind, StoreError) and kind.retryable}
-    assert retryable == {"StoreSealedError", "ThrottledError", "StoreUnavailableError"}
+    assert retryable == {"ConflictError", "StoreSealedError", "ThrottledError", "StoreUnavailableError"}
 
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)

@@ -7,6 +7,7 @@ from enum import IntEnum
 from virtrigaud_secrets.errors import (
     ConfigurationError,
     ManifestError,
+    PushError,
     ResolveError,
     SecretsError,
     StoreError,
@@ -40,7 +41,7 @@ class ExitCode(IntEnum):
 
 def exit_code(error: SecretsError) -> ExitCode:
     """The exit code of an error; of several, that of the first."""
-    if isinstance(error, ResolveError):
+    if isinstance(error, (ResolveError, PushError)):
         return exit_code(error.errors[0])
     if isinstance(error, ManifestError):
         return ExitCode.MANIFEST

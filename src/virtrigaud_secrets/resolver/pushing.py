@@ -78,9 +78,11 @@ class Pusher:
             raise error.at(document.subject) from None
         run = _Run(document, self._client_of, dry_run=dry_run)
         run.write(steps)
-        gone = [target for target in dict.fromkeys(previous) if target not in {step.push.target for step in steps}]
+        before = list(dict.fromkeys(previous))
+        asked = {step.push.target for step in steps}
+        run.keep(target for target in before if target in asked)
         if document.spec.deletion_policy == "Delete":
-            run.delete(gone, self._rebind)
+            run.delete([target for target in before if target not in asked], self._rebind)
         return run.report()
 
     def _stores(self, document: Document[PushSecretSpec]) -> list[PushStore]:
@@ -108,15 +110,10 @@ class Pusher:
 
     def _store(self, kind: str, name: str | None, namespace: str) -> PushStore:
         binding = self._bind(_reference(kind, name), namespace)
-        labels = next(
-            (
-                document.labels
-                for document in self._catalog.stores
-                if (document.kind, document.name) == (kind, name) and document.namespace in {"", binding.key.namespace}
-            ),
-            {},
-        )
-        return PushStore(key=binding.key, kind=kind, name=binding.key.name, labels=labels)
+        for document in self._catalog.stores:
+            if (document.kind, document.name) == (kind, name) and document.namespace in {"", binding.key.namespace}:
+                return PushStore(key=binding.key, kind=kind, name=document.name, labels=document.labels)
+        return PushStore(key=binding.key, kind=kind, name=binding.key.name)
 
     def _rebind(self, key: StoreKey, namespace: str) -> StoreKey:
         return self._bind(_reference(key.kind, key.name), namespace).key
@@ -149,6 +146,13 @@ class _Run:
                 self._fault(error, target, step.field)
                 continue
             self._entries.append(PushedEntry(target=target, outcome=outcome, field=step.field))
+
+    def keep(self, targets: Iterable[PushTarget]) -> None:
+        """Remember what was pushed before and could not be written now: it is still there."""
+        told = {entry.target for entry in self._entries}
+        self._entries += [
+            PushedEntry(target=target, outcome=PushOutcome.UNCHANGED) for target in targets if target not in told
+        ]
 
     def delete(self, gone: Iterable[PushTarget], rebind: Callable[[StoreKey, str], StoreKey]) -> None:
         """Delete what is no longer asked for; after a fault it is only remembered."""

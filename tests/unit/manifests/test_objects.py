@@ -110,3 +110,36 @@ def test_one_account_may_be_declared_in_several_documents() -> None:
         assert list(objects.add("ServiceAccount", document, default_namespace="ns")) == []
     assert objects.service_account_annotations("sa", namespace="ns") == {"a": "1", "b": "2"}
     assert objects.service_account_annotations("sa", namespace="elsewhere") is None
+
+
+def test_a_secret_as_a_whole() -> None:
+    objects, _ = added(
+        "Secret",
+        {
+            "metadata": {"name": "s", "namespace": "n", "labels": {"a": "1"}, "annotations": {"note": "hunter2"}},
+            "type": "kubernetes.io/tls",
+            "stringData": {"k": "hunter2"},
+        },
+    )
+    found = objects.secret("s", namespace="n")
+
+    assert found is not None
+    assert (found.name, found.type, found.labels, found.annotations) == (
+        "s",
+        "kubernetes.io/tls",
+        {"a": "1"},
+        {"note": "hunter2"},
+    )
+    assert found.data["k"].reveal() == b"hunter2"
+    assert "hunter2" not in repr(found)
+    assert objects.secret("s", namespace="m") is None
+    assert [one.name for one in objects.secrets(namespace="n")] == ["s"]
+    assert objects.secrets(namespace="m") == []
+
+
+def test_a_secret_without_a_type_is_opaque() -> None:
+    objects, _ = added("Secret", {"metadata": {"name": "s", "namespace": "n"}})
+    found = objects.secret("s", namespace="n")
+
+    assert found is not None
+    assert found.type == "Opaque"

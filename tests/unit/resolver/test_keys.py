@@ -3,7 +3,7 @@
 import pytest
 
 from virtrigaud_secrets.errors import DecodingError
-from virtrigaud_secrets.resolver.keys import check_key, convert_keys, valid_keys
+from virtrigaud_secrets.resolver.keys import check_key, convert_keys, reverse_keys, valid_keys
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,26 @@ def test_bad_keys_are_refused(key):
 @pytest.mark.parametrize("key", ["a", "tls.crt", "A-b_c.9", "é", "x" * 253])
 def test_good_keys_pass(key):
     check_key(key)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("a_U002f_b", "a/b"),
+        ("_U0040__U0023_", "@#"),
+        ("_U1f600_", "\U0001f600"),
+        ("_U002F_", "/"),
+        ("_U02f_", "_U02f_"),
+        ("_U0012345_", "_U0012345_"),
+        ("_Ud800_", "\ufffd"),
+        ("plain", "plain"),
+    ],
+)
+def test_a_push_turns_unicode_back(name: str, key: str) -> None:
+    assert reverse_keys({name: 1}, strategy="ReverseUnicode") == {key: 1}
+    assert reverse_keys({name: 1}, strategy="None") == {name: 1}
+
+
+def test_two_names_that_a_push_makes_one_are_refused() -> None:
+    with pytest.raises(DecodingError, match="collision during conversion: a/b"):
+        reverse_keys({"a_U002f_b": 1, "a/b": 2}, strategy="ReverseUnicode")

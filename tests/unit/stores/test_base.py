@@ -6,11 +6,14 @@ import pickle
 
 import pytest
 
-from virtrigaud_secrets.errors import StoreError
+from virtrigaud_secrets.errors import DecodingError, StoreError, UnsupportedFeatureError
+from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import (
     Answer,
     Fetch,
     Payload,
+    Push,
+    PushTarget,
     StoreClient,
     StoreKey,
     at_store,
@@ -110,3 +113,37 @@ class TestAtStore:
     def test_keeps_what_is_known(self) -> None:
         fault = at_store(StoreError("refused", store="other", path="c"), STORE, "a/b")
         assert (fault.store, fault.path) == ("other", "c")
+
+
+class TestPush:
+    TARGET = PushTarget(store=STORE, key="k", property="p")
+
+    def push(self, key: str = "", **entries: bytes) -> Push:
+        return Push(
+            target=self.TARGET, entries={name: Sensitive(value) for name, value in entries.items()}, secret_key=key
+        )
+
+    def test_one_value(self) -> None:
+        assert self.push("b", a=b"1", b=b"\xff").value == Sensitive(b"\xff")
+
+    def test_the_whole_is_json_sorted_and_without_escaped_html(self) -> None:
+        assert self.push(b=b"<&>", a=b"\xc3\xa4").value == Sensitive('{"a":"ä","b":"<&>"}')
+
+    def test_bytes_are_no_part_of_json(self) -> None:
+        with pytest.raises(DecodingError, match="b, c is not UTF-8"):
+            _ = self.push(a=b"1", c=b"\xff", b=b"\xfe").value
+
+    def test_nothing_shows(self) -> None:
+        shown = repr(self.push("a", a=b"canary"))
+        assert "canary" not in shown
+        assert "key='k'" in shown
+
+    def test_a_store_that_only_reads_says_so(self) -> None:
+        client = Client()
+        for call in (
+            lambda: client.push(self.push("a", a=b"1")),
+            lambda: client.exists(self.TARGET),
+            lambda: client.delete(self.TARGET),
+        ):
+            with pytest.raises(UnsupportedFeatureError, match="SecretStore ns/s: this store only reads"):
+                call()

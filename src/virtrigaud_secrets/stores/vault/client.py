@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -134,7 +134,7 @@ class VaultClient(StoreClient):
         self._transport.close()
 
     @contextlib.contextmanager
-    def _writing(self, target: PushTarget) -> Iterator[Writer]:
+    def _writing(self, target: PushTarget) -> Generator[Writer]:
         self._check_open()
         writer = Writer(
             send=lambda request: self._tokens.send(request)[0],

@@ -33,7 +33,23 @@ Send = Callable[[Request], "Reply | Fault"]
 """Sends a request with the token in force."""
 
 Members = Mapping[str, Decoded]
-"""A secret's data."""
+"""Members of a JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """A secret's data, hidden: local variables hold it while requests fail."""
+
+    members: Members = field(repr=False)
+    """The data."""
+
+    def without(self, name: str) -> _Data:
+        """The data without one member."""
+        return _Data({key: value for key, value in self.members.items() if key != name})
+
+    def equals(self, other: _Data) -> bool:
+        """Whether both are the same JSON, however their numbers are written."""
+        return _plain(self.members) == _plain(other.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +58,7 @@ class _Secret:
 
     marks: Mapping[str, str] = field(repr=False)
     """Its custom metadata."""
-    data: Members | None = field(repr=False)
+    data: _Data | None = field(repr=False)
     """Its data; None where it has none: it is new, or its last version was deleted."""
     version: int = 0
     """The version that a write must find, 0 for none."""
@@ -88,7 +104,7 @@ class Writer:
                 reason = "the value is not UTF-8 text, which JSON cannot hold"
             raise InvalidRequestError(reason, path=path)
         marks = _marks(before, metadata)
-        changed = before.data is None or not _equal(before.data, wanted)
+        changed = before.data is None or not before.data.equals(wanted)
         if not changed and marks == before.marks:
             return PushOutcome.UNCHANGED
         if not push.dry_run:
@@ -98,22 +114,24 @@ class Writer:
     def exists(self, target: PushTarget) -> bool:
         """Whether the secret has data, and the property in it."""
         found = self._data(self._path(target)).data
-        if self.version == 1 and found is not None:
-            found = {name: value for name, value in found.items() if name != CUSTOM_METADATA}
-        return found is not None and (not target.property or target.property in found)
+        if found is None:
+            return False
+        if self.version == 1:
+            found = found.without(CUSTOM_METADATA)
+        return not target.property or target.property in found.members
 
     def delete(self, target: PushTarget, *, dry_run: bool) -> PushOutcome:
         """Delete a secret with all its versions and its metadata, or write it anew without the property."""
         path = self._path(target)
         before = self._look(path)
-        if before.data is None or (target.property and target.property not in before.data):
+        if before.data is None or (target.property and target.property not in before.data.members):
             return PushOutcome.NOT_OWNED if before.foreign else PushOutcome.ABSENT
         if before.foreign:
             return PushOutcome.NOT_OWNED
-        left = {name: value for name, value in before.data.items() if name != target.property}
+        left = before.data.without(target.property)
         if dry_run:
             return PushOutcome.DELETED
-        if target.property and left:
+        if target.property and left.members:
             self._write(path, left, before.marks, before)
             return PushOutcome.DELETED
         self._ask(Request(method="DELETE", path=self._metadata_path(path) if self.version != 1 else path))
@@ -139,9 +157,8 @@ class Writer:
             found = self._data(path)
             if found.data is None:
                 return found
-            custom = found.data.get(CUSTOM_METADATA)
-            data = {name: value for name, value in found.data.items() if name != CUSTOM_METADATA}
-            return _Secret(_texts(custom), data, known=True)
+            marks = _texts(found.data.members.get(CUSTOM_METADATA))
+            return _Secret(marks, found.data.without(CUSTOM_METADATA), known=True)
         reply = self._found(Request(method="GET", path=self._metadata_path(path), repeatable=True))
         if reply is None:
             return _Secret({}, None)
@@ -163,15 +180,15 @@ class Writer:
             return _Secret({}, None)
         outer = _mapping(outcome.body.get("data"))
         if self.version == 1:
-            return _Secret({}, outer, known=True)
+            return _Secret({}, _Data(outer), known=True)
         inner = outer.get("data")
         version = _number(_mapping(outer.get("metadata")).get("version"))
-        return _Secret({}, _mapping(inner) if isinstance(inner, Mapping) else None, version=version, known=True)
+        return _Secret({}, _Data(inner) if isinstance(inner, dict) else None, version=version, known=True)
 
-    def _write(self, path: str, data: Members | None, marks: Mapping[str, str], before: _Secret) -> None:
+    def _write(self, path: str, data: _Data | None, marks: Mapping[str, str], before: _Secret) -> None:
         if self.version == 1:
-            body: dict[str, Decoded] = {**(data or before.data or {}), CUSTOM_METADATA: {**marks}}
-            self._ask(Request(method="POST", path=path, text=_text(body)))
+            text = _version_1_text(data or before.data or _Data({}), marks)
+            self._ask(Request(method="POST", path=path, text=text))
             return
         if marks != before.marks:
             # Before the data, as in ESO: should the data not arrive, the secret is ours and the next push goes on.
@@ -185,8 +202,7 @@ class Writer:
             self._ask(request)
         if data is not None:
             # ESO asks for the version only under checkAndSet.required; without it, two that write lose one of the two.
-            body = {"data": {**data}, "options": {"cas": float(before.version)}}
-            self._ask(Request(method="POST", path=path, text=_text(body)), conflict=True)
+            self._ask(Request(method="POST", path=path, text=_version_2_text(data, before.version)), conflict=True)
 
     def _found(self, request: Request) -> Reply | None:
         outcome = self.send(request)
@@ -212,23 +228,19 @@ def _conflict(error: StoreError) -> ConflictError:
     )
 
 
-def _wanted(current: Members | None, name: str, value: Sensitive) -> Members | None:
+def _wanted(current: _Data | None, name: str, value: Sensitive) -> _Data | None:
     """The data to write, None where the value cannot be part of it."""
     if not is_text(value):
         return None
     if name:
-        return {**(current or {}), name: value.reveal_text()}
+        kept: Members = {} if current is None else current.members
+        return _Data({**kept, name: value.reveal_text()})
     try:
         # Numbers as ESO writes them, which reads them as floats.
         members = encoding_json.unmarshal(value.reveal())
     except JSONError:
         return None
-    return members if isinstance(members, dict) else None
-
-
-def _equal(current: Members, wanted: Members) -> bool:
-    """Whether both are the same JSON, however their numbers are written."""
-    return _plain(current) == _plain(wanted)
+    return _Data(members) if isinstance(members, dict) else None
 
 
 def _plain(data: Members) -> str:
@@ -236,12 +248,16 @@ def _plain(data: Members) -> str:
 
 
 def _marks(before: _Secret, metadata: VaultPushMetadata) -> Mapping[str, str]:
-    kept = before.marks if metadata.merge_policy == "Merge" else {}
+    kept: Mapping[str, str] = before.marks if metadata.merge_policy == "Merge" else {}
     return {**kept, **metadata.custom_metadata, **MARK}
 
 
-def _text(body: Members) -> Sensitive:
-    return Sensitive(encoding_json.marshal(body))
+def _version_1_text(data: _Data, marks: Mapping[str, str]) -> Sensitive:
+    return Sensitive(encoding_json.marshal({**data.members, CUSTOM_METADATA: {**marks}}))
+
+
+def _version_2_text(data: _Data, version: int) -> Sensitive:
+    return Sensitive(encoding_json.marshal({"data": data.members, "options": {"cas": version}}))
 
 
 def _mapping(value: Decoded) -> Members:
