@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 
 from virtrigaud_secrets.clock import Clock
@@ -51,8 +52,8 @@ PROPERTIES: Final[Mapping[str, str]] = {
 }
 """What the contract stores: texts that go wrong where somebody splits, trims or encodes once too often."""
 
-_CONTRACTS: Final = "contract.py"
-"""End of the names of files whose local variables are the tests' own."""
+_CONTRACTS: Final = frozenset({__file__, str(Path(__file__).with_name("write_contract.py"))})
+"""Files whose local variables are the tests' own."""
 _THREADS: Final = 8
 _SAME: Final = 5
 
@@ -325,7 +326,7 @@ def caught(expected: type[_ErrorT], call: Callable[[], object]) -> _ErrorT:
 def assert_hidden(error: SecretsError) -> None:
     """Assert that no value shows in the error, its causes, or the local variables of the library's own frames."""
     report = traceback.TracebackException.from_exception(error, capture_locals=True)
-    frames = [frame for part in _chain(report) for frame in part.stack if not frame.filename.endswith(_CONTRACTS)]
+    frames = [frame for part in _chain(report) for frame in part.stack if frame.filename not in _CONTRACTS]
     shown = [str(error), repr(error), repr(error.args), *(str(frame.locals) for frame in frames)]
     assert not any(CANARY in text for text in shown), "a value shows in an error or its traceback"
 
