@@ -75,7 +75,8 @@ gcpsm: {projectId: p, auth: {workloadIdentity: {serviceAccountRef: {name: a}}}}
 kubernetes: {server: {url: u, caBundle: YQ==}, auth: {token: {bearerToken: {name: a, key: k}}}}
 fake: {data: [{key: k, value: v}]}
 files: {path: /p}
-gitlab: {anything: [1]}
+gitlab: {auth: {SecretRef: {accessToken: {name: a, key: k}}}}
+crd: {anything: [1]}
 """
 MARK = "hunter2"
 JUNK = st.sampled_from(

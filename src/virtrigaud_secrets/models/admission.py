@@ -45,6 +45,9 @@ TEMPLATE_TARGETS: Final = frozenset({"", "data", "annotations", "labels"})
 RECOVERY_DAYS: Final = range(7, 31)
 """Days that AWS may be told to keep a deleted secret."""
 
+UNCHECKED_PROVIDERS: Final = frozenset({"webhook"})
+"""Keys under `spec.provider` of which ESO's webhook checks nothing."""
+
 _REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _SELECTORS: Final = (SecretKeySelector, ServiceAccountSelector)
 
@@ -166,12 +169,14 @@ def _regexp(pattern: str, location: Location) -> Iterator[Remark]:
 def _namespaces(manifest: SecretStore, spec: object, location: Location) -> Iterator[Remark]:
     # A SecretStore without a namespace of its own gets one from whoever applies it: nothing to compare with.
     own = manifest.metadata.namespace
-    if manifest.kind != "SecretStore" or own is None:
+    if manifest.kind != "SecretStore" or own is None or manifest.spec.provider.name in UNCHECKED_PROVIDERS:
         return
+    # How strict ESO is with a backend that is not supported here is not known here either.
+    severity = Severity.ERROR if manifest.spec.provider.supported else Severity.WARNING
     for place, part in parts(spec, location):
         if isinstance(part, _SELECTORS) and part.namespace not in {None, own}:
             message = "expected none, or the SecretStore's own namespace"
-            yield Remark(location=(*place, "namespace"), message=message)
+            yield Remark(location=(*place, "namespace"), message=message, severity=severity)
 
 
 def _vault(manifest: SecretStore, spec: VaultProvider, location: Location) -> Iterator[Remark]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 
 from virtrigaud_secrets.models.backends import BACKENDS, KNOWN_TO_ESO, backend_model
+from virtrigaud_secrets.models.backends.unsupported import unsupported_model
 from virtrigaud_secrets.models.base import Duration
 from virtrigaud_secrets.models.kinds import KINDS, Kind
 from virtrigaud_secrets.models.secret_store import Provider
@@ -116,12 +117,12 @@ class _Generator(GenerateJsonSchema):
         """Exactly one of the backends that ESO or this library has."""
         backends: dict[str, JsonSchemaValue] = {}
         for name in sorted(KNOWN_TO_ESO | set(BACKENDS)):
-            model = backend_model(name) if name in BACKENDS else None
-            if model is None:
-                backends[name] = {"type": "object", "description": "Known to ESO, not supported here."}
-            else:
-                model.model_rebuild()
-                backends[name] = self.generate_inner(model.__pydantic_core_schema__)
+            model = backend_model(name) if name in BACKENDS else unsupported_model(name)
+            assert model is not None  # noqa: S101  # each of the BACKENDS has one
+            model.model_rebuild()
+            backends[name] = self.generate_inner(model.__pydantic_core_schema__)
+            if name not in BACKENDS:
+                backends[name]["description"] = "Known to ESO, not supported here."
         return {
             "type": "object",
             "description": "The backend: exactly one.",
@@ -134,7 +135,12 @@ class _Generator(GenerateJsonSchema):
 
 def _attribute_docstrings(model: type) -> dict[str, str]:
     """What stands below the attributes of a class in its source."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(model)))
+    try:
+        source = inspect.getsource(model)
+    except OSError:
+        # Made at run time.
+        return {}
+    tree = ast.parse(textwrap.dedent(source))
     body = cast("ast.ClassDef", tree.body[0]).body
     told: dict[str, str] = {}
     for node, after in pairwise(body):

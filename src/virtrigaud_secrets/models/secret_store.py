@@ -3,10 +3,11 @@
 from functools import cache
 from typing import Any, Final, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, create_model, model_serializer, model_validator
+from pydantic import BaseModel, SerializeAsAny, create_model, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from virtrigaud_secrets.models.backends import KNOWN_TO_ESO, backend_model, is_known
+from virtrigaud_secrets.models.backends.unsupported import UnsupportedProvider, unsupported_model
 from virtrigaud_secrets.models.base import Model, Namespace, Pace
 from virtrigaud_secrets.models.external_secret import StoreKind
 from virtrigaud_secrets.models.metadata import ObjectMeta
@@ -15,12 +16,6 @@ from virtrigaud_secrets.models.remarks import nearest
 from virtrigaud_secrets.models.retries import RetrySettings
 
 _ONE_PROVIDER: Final = "expected exactly one provider, such as vault"
-
-
-class UnsupportedProvider(Model):
-    """The spec of a backend that is known and that nothing here can read: kept as data."""
-
-    model_config = ConfigDict(extra="allow")
 
 
 class Provider(Model):
@@ -63,7 +58,7 @@ def _model(name: str) -> type[BaseModel]:
     if model is None and not is_known(name):
         suggestion = nearest(name, sorted(KNOWN_TO_ESO)) or ": expected one that ESO has, such as vault"
         raise PydanticCustomError("unknown_provider", "unknown provider{suggestion}", {"suggestion": suggestion})
-    return model or UnsupportedProvider
+    return model or unsupported_model(name)
 
 
 @cache

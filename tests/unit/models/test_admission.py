@@ -125,7 +125,7 @@ def test_regular_expressions_of_namespaces() -> None:
 
 
 def test_a_provider_that_only_eso_has_is_a_warning() -> None:
-    assert of_store({"gitlab": {}}) == {
+    assert of_store({"gitlab": {"auth": {"SecretRef": {}}}}) == {
         "spec.provider.gitlab": "warning: known to ESO, not supported here: no secret can be read from this store"
     }
 

@@ -79,7 +79,10 @@ STORE: dict[str, Any] = {"apiVersion": f"{GROUP}/v1", "kind": "SecretStore", "me
     ("provider", "complaint"),
     [
         ({"vault": {"server": "https://v"}}, ""),
-        ({"gitlab": {"anything": [1]}}, ""),
+        ({"crd": {"anything": [1]}}, ""),
+        ({"gitlab": {"auth": {"SecretRef": {"accessToken": {"name": "s"}}}}}, ""),
+        ({"gitlab": {"auth": {"secretRef": {}}}}, "'SecretRef' is a required property"),
+        ({"ibm": {"auth": {}}}, "should be non-empty"),
         ({"files": {"path": "/p"}}, ""),
         ({}, "should be non-empty"),
         ({"vault": {"server": "v"}, "fake": {"data": []}}, "has too many properties"),

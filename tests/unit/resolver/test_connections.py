@@ -33,7 +33,7 @@ STORES = """
  spec: {kind: Password, generator: {passwordSpec: {length: 8}}}}
 ---
 {apiVersion: external-secrets.io/v1, kind: SecretStore, metadata: {name: foreign, namespace: ns},
- spec: {provider: {doppler: {}}}}
+ spec: {provider: {fortanix: {}}}}
 """
 
 
@@ -130,7 +130,7 @@ def test_a_generator_is_sought_in_the_namespace_only(connections):
 def test_what_cannot_be_bound(connections):
     with pytest.raises(StoreNotFoundError):
         connections.bind(reference("nope"), namespace="ns")
-    with pytest.raises(UnsupportedFeatureError, match="doppler"):
+    with pytest.raises(UnsupportedFeatureError, match="fortanix"):
         connections.bind(reference("foreign"), namespace="ns")
 
 
