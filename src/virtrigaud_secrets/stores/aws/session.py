@@ -20,7 +20,7 @@ from virtrigaud_secrets.errors import (
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores import container_credentials, selectors
 from virtrigaud_secrets.stores.aws.errors import NO_CREDENTIALS, Asked, of_role
-from virtrigaud_secrets.stores.aws.transport import Connection, Credentials, SdkClient, send
+from virtrigaud_secrets.stores.aws.transport import Connection, Credentials, SdkClient, patient, send
 from virtrigaud_secrets.stores.base import StoreContext, at_store
 
 if TYPE_CHECKING:
@@ -126,7 +126,9 @@ class Sessions:
         if found is None and self._has_web_identity():
             return _renewed(lambda: self._by_web_identity(None), "web identity", self._context)
         if found is None and self._has_pod_identity():
-            return _renewed(lambda: container_credentials.fetched(self._context), "pod identity", self._context)
+            return _renewed(
+                lambda: container_credentials.fetched(patient(self._context)), "pod identity", self._context
+            )
         if found is None:
             raise AuthenticationError(NO_CREDENTIALS, store=str(self._context.store))
         return found

@@ -127,7 +127,7 @@ def send(connection: Connection, asked: Asked, parameters: Mapping[str, object],
         # Before the request, so that retries of the login and of the request do not multiply.
         _mapped(connection.credentials.get_frozen_credentials, asked, context)
     call = functools.partial(_call, method, parameters)
-    return repeat_reads(lambda: _mapped(call, asked, context), _patient(context))
+    return repeat_reads(lambda: _mapped(call, asked, context), patient(context))
 
 
 def _call(method: Callable[..., Answer], parameters: Mapping[str, object]) -> Answer:
@@ -149,7 +149,7 @@ def _mapped(call: Callable[[], object], asked: Asked, context: StoreContext) -> 
     raise error
 
 
-def _patient(context: StoreContext) -> StoreContext:
+def patient(context: StoreContext) -> StoreContext:
     """`context` with `retrySettings` read as ESO does for AWS: `maxRetries` counts attempts (ESO §2.10)."""
     policy = context.retry
     if policy is None:
