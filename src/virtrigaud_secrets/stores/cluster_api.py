@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -321,9 +322,12 @@ class ClusterAPI:
         if status is None and not isinstance(error, (transport.HTTPError, OSError)):
             return None
         asked = f"{operation.verb} {operation.resource}"
-        return StoreUnavailableError(
+        failure = StoreUnavailableError(
             f"{self} gave no usable answer to `{asked}`: {_reason(error)}", path=operation.path
         )
+        # Waiting does not mend trust.
+        failure.retryable = not _distrusted(error)
+        return failure
 
     def _refusal(self, status: int, headers: object, operation: _Operation) -> StoreError:
         """The error for one status code."""
@@ -411,6 +415,21 @@ def _unreadable(operation: _Operation) -> StoreUnavailableError:
     return StoreUnavailableError(
         f"the answer to `{operation.verb} {operation.resource}` is not what a cluster answers", path=operation.path
     )
+
+
+def _distrusted(error: BaseException) -> bool:
+    """Whether the server's certificate is the fault; the client nests what OpenSSL said in causes and arguments."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return True
+        seen.add(id(one))
+        waiting += [*one.args, one.__cause__, one.__context__, getattr(one, "reason", None)]
+    return False
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
@@ -208,6 +209,15 @@ def test_throttling_says_how_long(headers: dict[str, str] | None, seconds: float
     with pytest.raises(ThrottledError) as caught:
         api(Core(Refused(429, headers))).secret("n", namespace="ns")
     assert caught.value.retry_after == seconds
+
+
+def test_waiting_does_not_mend_trust() -> None:
+    nested = Refused(0)
+    nested.__context__ = transport.SSLError(ssl.SSLCertVerificationError(PLANTED))
+    for error, passes in ((nested, False), (transport.ProtocolError(PLANTED), True)):
+        with pytest.raises(StoreUnavailableError) as caught:
+            api(Core(error)).secret("n", namespace="ns")
+        assert caught.value.retryable is passes
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from virtrigaud_secrets.errors import (
 )
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores import container_credentials, selectors
+from virtrigaud_secrets.stores.aws.bounded import bounded_session
 from virtrigaud_secrets.stores.aws.errors import NO_CREDENTIALS, Asked, of_role
 from virtrigaud_secrets.stores.aws.transport import Connection, Credentials, SdkClient, patient, send
 from virtrigaud_secrets.stores.base import StoreContext, at_store
@@ -31,9 +32,6 @@ SESSION_NAME: Final = "virtrigaud-secrets"
 """Name of the sessions of assumed roles, as CloudTrail shows it."""
 AUDIENCE: Final = "sts.amazonaws.com"
 """Whom a web identity token is for."""
-CONNECTIONS: Final = 10
-"""Connections kept for one service: more than requests are sent at the same time."""
-
 ROLE_ANNOTATION: Final = "eks.amazonaws.com/role-arn"
 """Annotation of a service account: the role that it stands for."""
 AUDIENCE_ANNOTATION: Final = "eks.amazonaws.com/audience"
@@ -255,15 +253,14 @@ class Sessions:
             ignore_configured_endpoint_urls=True,
             use_fips_endpoint=None if address is None else False,
             use_dualstack_endpoint=None if address is None else False,
-            max_pool_connections=CONNECTIONS,
             user_agent_extra=SESSION_NAME,
         )
         maker = cast("_Maker", boto3.Session(botocore_session=session, region_name=self._spec.region))
-        made = maker.client(
-            service,
-            endpoint_url=address,
-            verify=True if self._settings.ca_file is None else str(self._settings.ca_file),
-            config=config,
+        verify = True if self._settings.ca_file is None else str(self._settings.ca_file)
+        made = maker.client(service, endpoint_url=address, verify=verify, config=config)
+        # The SDK has no option for its session; what it made has opened nothing yet.
+        made._endpoint.http_session = bounded_session(  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            verify=verify, seconds=seconds, clock=self._context.clock
         )
         if service != "sts":
             made.meta.events.register("before-parse", refuse_broken)

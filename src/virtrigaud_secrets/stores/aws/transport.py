@@ -64,8 +64,17 @@ class SdkMeta(Protocol):
         ...
 
 
+class SdkEndpoint(Protocol):
+    """How a boto3 client sends."""
+
+    http_session: object
+    """Its connections."""
+
+
 class SdkClient(Protocol):
     """A boto3 client. Its operations are methods that the SDK makes from its service descriptions."""
+
+    _endpoint: SdkEndpoint
 
     @property
     def meta(self) -> SdkMeta:

@@ -103,7 +103,7 @@ class _Clients:
 
         silence.cover()
         return {
-            "transport": RequestsTransport(session=self._transport.session(), use_env_settings=False),
+            "transport": RequestsTransport(session=self._transport.session(self._identity.see), use_env_settings=False),
             "retry_policy": RetryPolicy.no_retries(),
             "permit_redirects": False,
             "logger": _SILENT,

@@ -126,6 +126,14 @@ class Identity:
         """Log in anew for the next token: the vault refuses this one."""
         self._held = None
 
+    def see(self, response: requests.Response) -> None:
+        """Look at a vault's answer: a token that it refuses is not handed out again, so that the SDK gets another."""
+        held = self._held
+        if held is None or response.status_code != HTTPStatus.UNAUTHORIZED:
+            return
+        if response.request.headers.get("Authorization") == f"Bearer {held.token.token}":
+            self.forget()
+
     def _renewed(self, scope: str, claims: str | None, old: _Held | None, *, enable_cae: bool) -> AccessToken:
         now = self._context.clock.now().timestamp()
         current = self._held

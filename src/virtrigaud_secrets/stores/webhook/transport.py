@@ -145,7 +145,7 @@ class Transport:
         try:
             return self._answer(response, url, until)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return StoreUnavailableError(f"no usable answer: {_reason(error)}")
+            return _unusable(error)
 
     def _asked(
         self, pools: urllib3.PoolManager, request: Request, url: Sensitive, until: float
@@ -159,7 +159,7 @@ class Transport:
         try:
             body = self._body(response, until)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return StoreUnavailableError(f"no usable answer: {_reason(error)}")
+            return _unusable(error)
         response.release_conn()
         return StoreUnavailableError(body) if isinstance(body, str) else response
 
@@ -186,7 +186,7 @@ class Transport:
                 preload_content=False,
             )
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return StoreUnavailableError(f"no usable answer: {_reason(error)}")
+            return _unusable(error)
 
     def _answer(
         self, response: urllib3.BaseHTTPResponse, url: Sensitive, until: float
@@ -284,6 +284,21 @@ def _refusal(status: int, headers: Mapping[str, str]) -> StoreError:  # noqa: PL
             return StoreUnavailableError("the server failed", status=status)
         case _:
             return InvalidRequestError("the server calls it a wrong request", status=status)
+
+
+def _unusable(error: Exception) -> StoreUnavailableError:
+    failure = StoreUnavailableError(f"no usable answer: {_reason(error)}")
+    # Waiting does not mend trust.
+    failure.retryable = not _distrusted(error)
+    return failure
+
+
+def _distrusted(error: BaseException) -> bool:
+    """Whether the server's certificate is the fault: urllib3 keeps what OpenSSL said among its arguments."""
+    parts = (*error.args, error.__cause__, error.__context__)
+    return isinstance(error, ssl.SSLCertVerificationError) or any(
+        isinstance(part, ssl.SSLCertVerificationError) for part in parts
+    )
 
 
 def _reason(error: Exception) -> str:

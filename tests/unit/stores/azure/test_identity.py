@@ -3,6 +3,7 @@ import threading
 import time
 from datetime import timedelta
 from http import HTTPStatus
+from types import SimpleNamespace
 
 import pytest
 
@@ -410,3 +411,24 @@ def test_it_shows_no_token(make_identity):
     identity = make_identity()
     token = identity.get_token(SCOPE).token
     assert token not in repr(identity) + repr(identity._held)
+
+
+@pytest.mark.parametrize(
+    ("status", "sent", "renewed"),
+    [
+        (HTTPStatus.UNAUTHORIZED, "Bearer {}", True),
+        (HTTPStatus.UNAUTHORIZED, "Bearer another", False),
+        (HTTPStatus.UNAUTHORIZED, None, False),
+        (HTTPStatus.FORBIDDEN, "Bearer {}", False),
+    ],
+)
+def test_a_token_that_a_vault_refuses_is_not_handed_out_again(make_identity, status, sent, renewed):
+    identity = make_identity()
+    first = identity.get_token(SCOPE).token
+    headers = {} if sent is None else {"Authorization": sent.format(first)}
+    identity.see(SimpleNamespace(status_code=status, request=SimpleNamespace(headers=headers)))
+    assert (identity.get_token(SCOPE).token != first) is renewed
+
+
+def test_an_answer_before_any_login_is_no_matter(make_identity):
+    make_identity().see(SimpleNamespace(status_code=HTTPStatus.UNAUTHORIZED))

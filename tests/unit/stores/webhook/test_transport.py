@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import traceback
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -140,6 +141,22 @@ def test_throttling_says_how_long(transport_of, header, seconds):
     error = failure(transport, asked())
     assert isinstance(error, ThrottledError)
     assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("fault", "passes"),
+    [
+        (faults.SSLError(ssl.SSLCertVerificationError("canary")), False),
+        (ssl.SSLCertVerificationError("canary"), False),
+        (faults.SSLError("handshake"), True),
+        (faults.ProtocolError("canary"), True),
+    ],
+)
+def test_waiting_does_not_mend_trust(transport_of, fault, passes):
+    transport, _ = transport_of(fault)
+    error = failure(transport, asked())
+    assert error.retryable is passes
+    assert "canary" not in str(error)
 
 
 def test_an_absent_secret_is_missing(transport_of):
