@@ -97,6 +97,7 @@ def bench(session: nox.Session) -> None:
     install(session, "bench")
     for script in session.posargs or [
         "benchmarks/import_time.py",
+        "benchmarks/load_manifests.py",
         "benchmarks/template_render.py",
         "benchmarks/vault_read.py",
     ]:

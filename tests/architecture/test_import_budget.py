@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -78,6 +79,26 @@ def test_credentials_load_nothing_that_connects(name: str) -> None:
 )
 def test_planning_loads_no_sdk(part: str) -> None:
     assert heavy(loaded_by(f"import virtrigaud_secrets.{part}"), SDKS) == set()
+
+
+def models_of(modules: set[str]) -> set[str]:
+    prefix = "virtrigaud_secrets.models."
+    return {name.removeprefix(prefix) for name in modules if name.startswith(prefix)}
+
+
+def test_loading_imports_no_kind_and_no_backend_that_no_manifest_names(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: a}\n"
+        "spec: {provider: {kubernetes: {remoteNamespace: b}}}\n---\n"
+        "apiVersion: generators.external-secrets.io/v1alpha1\nkind: UUID\nmetadata: {name: a}\n"
+    )
+    imported = models_of(loaded_by("from virtrigaud_secrets.manifests import load"))
+    used = models_of(loaded_by(f"from virtrigaud_secrets.manifests import load; load({str(file)!r})"))
+
+    assert not {"push_secret", "cluster_external_secret", "json_schema"} & used
+    assert {name for name in imported if "." in name} == {"backends.registered", "backends.unsupported"}
+    assert used - imported == {"backends.kubernetes", "generators.base", "generators.uuids"}
 
 
 def test_the_measure_sees_what_is_loaded() -> None:
