@@ -18,7 +18,12 @@ from virtrigaud_secrets.models.external_secret import (
     ExternalSecretTarget,
     ExternalSecretTemplate,
 )
-from virtrigaud_secrets.models.references import SecretKeySelector, ServiceAccountSelector
+from virtrigaud_secrets.models.references import (
+    OPERATORS,
+    LabelSelectorRequirement,
+    SecretKeySelector,
+    ServiceAccountSelector,
+)
 from virtrigaud_secrets.models.remarks import Location, Remark, field_path
 from virtrigaud_secrets.models.secret_store import SecretStore
 from virtrigaud_secrets.models.versions import judge_version
@@ -72,6 +77,7 @@ def judge_external_secret(manifest: ExternalSecret) -> Iterator[Remark]:
 def judge_secret_store(manifest: SecretStore) -> Iterator[Remark]:
     """What ESO's webhook refuses of a SecretStore or ClusterSecretStore."""
     spec, location = manifest.spec, ("spec",)
+    yield from _operators(spec.conditions, (*location, "conditions"))
     for index, condition in enumerate(spec.conditions):
         for number, pattern in enumerate(condition.namespace_regexes):
             yield from _regexp(pattern, (*location, "conditions", index, "namespaceRegexes", number))
@@ -93,10 +99,18 @@ def _unchecked(manifest: Model) -> Iterator[Remark]:
     spec = getattr(manifest, "spec", None)
     if spec is None:
         yield Remark(location=("spec",), message="there is none: nothing will be done", severity=Severity.WARNING)
+    yield from _operators(spec, ("spec",))
     inner = getattr(spec, "external_secret_spec", None)
     if isinstance(inner, ExternalSecretSpec):
         for remark in _external_secret_spec(inner, ("spec", "externalSecretSpec")):
             yield replace(remark, severity=Severity.WARNING)
+
+
+def _operators(value: object, location: Location) -> Iterator[Remark]:
+    for place, part in parts(value, location):
+        if isinstance(part, LabelSelectorRequirement) and part.operator not in OPERATORS:
+            message = f"expected one of {', '.join(OPERATORS)}: nothing is chosen"
+            yield Remark(location=(*place, "operator"), message=message, severity=Severity.WARNING)
 
 
 def _external_secret_spec(spec: ExternalSecretSpec, location: Location) -> Iterator[Remark]:

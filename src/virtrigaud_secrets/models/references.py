@@ -1,7 +1,7 @@
 """References from a manifest to other Kubernetes objects, and selectors of them."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from virtrigaud_secrets.models.base import Key, Model, Name, Namespace
 
@@ -34,11 +34,16 @@ class CAProvider(Model):
     namespace: Namespace | None = None
 
 
+OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist")
+"""What a condition on a label may ask."""
+
+
 class LabelSelectorRequirement(Model):
     """One condition on a label."""
 
     key: str
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    operator: str
+    """One of OPERATORS: the schema takes any text, and with another one ESO's controller stops."""
     values: tuple[str, ...] = ()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
@@ -53,6 +58,8 @@ class LabelSelectorRequirement(Model):
                 return value is not None
             case "DoesNotExist":
                 return value is None
+            case _:
+                return False
 
 
 class LabelSelector(Model):

@@ -278,3 +278,20 @@ def test_parts_are_found_wherever_they_are() -> None:
     assert found["spec.data[0].remoteRef"] == "RemoteRef"
     assert list(parts("text", ())) == []
     assert list(parts(SecretKeySelector(), ("a",))) == [(("a",), SecretKeySelector())]
+
+
+def test_an_operator_of_a_selector_that_kubernetes_has_not() -> None:
+    selector = {"matchExpressions": [{"key": "k", "operator": "in", "values": ["v"]}]}
+    store = SecretStore.model_validate(
+        {
+            "metadata": {"name": "a"},
+            "spec": {"provider": {"files": {"path": "/p"}}, "conditions": [{"namespaceSelector": selector}]},
+        }
+    )
+    (remark,) = judge_secret_store(store)
+    chosen = store.spec.conditions[0].namespace_selector
+
+    assert field_path(remark.location) == "spec.conditions[0].namespaceSelector.matchExpressions[0].operator"
+    assert remark.severity == "warning"
+    assert chosen is not None
+    assert not chosen.matches({"k": "v"})
