@@ -94,6 +94,33 @@ def test_one_login_serves_all_manifests(guide_world):
     assert len(logins) == 1
 
 
+def test_the_cluster_store_is_one_login_for_all_namespaces(guide_world, tmp_path):
+    """Its one reference names its namespace, so whoever asks is the same to Vault."""
+    secret = """
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {{name: shared, namespace: {namespace}}}
+spec:
+  secretStoreRef: {{name: vault-cluster-store, kind: ClusterSecretStore}}
+  data: [{{secretKey: username, remoteRef: {{key: providers/vsphere, property: username}}}}]
+"""
+    documents = (secret.format(namespace=name) for name in ("vsphere-providers", "libvirt-providers"))
+    (tmp_path / "shared.yaml").write_text("---".join(documents))
+    since = len(guide_world.openbao.audit_entries())
+    with Resolver.from_path([guide_world.manifests, tmp_path], settings=guide_world.settings()) as resolver:
+        values = {
+            resolver.resolve("shared", namespace=name).text("username")
+            for name in ("vsphere-providers", "libvirt-providers")
+        }
+    assert len(values) == 1
+    logins = [
+        entry
+        for entry in guide_world.openbao.audit_entries()[since:]
+        if entry.kind == "request" and entry.path == "auth/kubernetes/login"
+    ]
+    assert len(logins) == 1
+
+
 def test_without_a_common_name_nothing_is_asked(guide_world):
     since = len(guide_world.openbao.audit_entries())
     settings = dataclasses.replace(guide_world.settings(), parameters={})

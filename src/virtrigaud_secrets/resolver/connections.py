@@ -103,15 +103,18 @@ class Connections:
         found = self._catalog.store_for(
             reference, namespace=namespace, settings=self._settings, namespace_labels=self._namespace_labels
         )
-        # ESO reads a ClusterSecretStore's references in the ExternalSecret's namespace: as many identities.
-        key = StoreKey(found.kind, namespace if found.kind == "ClusterSecretStore" else found.namespace, found.name)
+        spec = found.document.spec
+        factory = registry.factory(spec.provider.name)
+        read_in = found.namespace
+        if found.kind == "ClusterSecretStore":
+            read_in = _read_in(namespace, factory, spec.provider.spec)
+        key = StoreKey(found.kind, read_in, found.name)
         with self._lock:
             binding = self._bindings.get(key)
         if binding is not None and binding.repairs == found.repairs:
             return binding
-        spec = found.document.spec
         context = self._context(key, spec.retry_settings)
-        binding = Binding(key, registry.factory(spec.provider.name), spec.provider.spec, context, found.repairs)
+        binding = Binding(key, factory, spec.provider.spec, context, found.repairs)
         with self._lock:
             self._bindings[key] = binding
         return binding
@@ -181,6 +184,15 @@ class Connections:
             with suppress(Exception):
                 _, client = self._clients.popitem()
                 client.close(revoke=revoke)
+
+
+def _read_in(namespace: str, factory: StoreFactory, spec: BaseModel) -> str:
+    """Where a ClusterSecretStore's references are read for an ExternalSecret in `namespace`; empty if it matters not.
+
+    ESO reads them in the ExternalSecret's namespace unless they name one: as many identities as namespaces.
+    """
+    same = getattr(factory, "same_in_all_namespaces", None)
+    return "" if same is not None and same(spec) else namespace
 
 
 def _retry_policy(settings: RetrySettings | None) -> RetryPolicy | None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from virtrigaud_secrets.stores.payload import Lookup, TextPayload
     from virtrigaud_secrets.stores.retrying import repeat_reads
-    from virtrigaud_secrets.stores.selectors import namespace_of, secret
+    from virtrigaud_secrets.stores.selectors import names_namespaces, namespace_of, secret
 
 __all__ = [
     "Answer",
@@ -53,6 +53,7 @@ __all__ = [
     "StoreKey",
     "TextPayload",
     "at_store",
+    "names_namespaces",
     "namespace_of",
     "repeat_reads",
     "secret",
@@ -62,6 +63,7 @@ _ELSEWHERE: Final = {
     "Lookup": "payload",
     "TextPayload": "payload",
     "repeat_reads": "retrying",
+    "names_namespaces": "selectors",
     "namespace_of": "selectors",
     "secret": "selectors",
 }

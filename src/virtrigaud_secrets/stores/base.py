@@ -47,7 +47,8 @@ class StoreKey:
     kind: str
     """`SecretStore` or `ClusterSecretStore`."""
     namespace: str
-    """Namespace of a SecretStore. For a ClusterSecretStore, the namespace its references are read from."""
+    """Namespace of a SecretStore. For a ClusterSecretStore, the one its references are read from; empty where all of
+    them name theirs."""
     name: str
     """Name of the store."""
 
@@ -421,8 +422,9 @@ class StoreContext:
 class StoreFactory(Protocol):
     """A backend: how its spec reads, what a fetch would send, how to connect.
 
-    Two more attributes are asked for and may be left out, which means False: `sends_property` (the property is part of
-    the request) and `converts_found_names` (ESO's provider converts the names it finds before a rewrite sees them, ESO
+    Three more attributes are asked for and may be left out, which means False: `same_in_all_namespaces(spec)` (a
+    ClusterSecretStore of this spec is one identity whoever asks, so that one client serves all), `sends_property` (the
+    property is part of the request) and `converts_found_names` (ESO's provider converts names before a rewrite, ESO
     §2.2).
     """
 

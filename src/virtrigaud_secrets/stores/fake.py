@@ -150,6 +150,10 @@ class FakeFactory:
         """The model of `spec.provider.fake`."""
         return FakeProvider
 
+    def same_in_all_namespaces(self, spec: BaseModel) -> bool:  # noqa: ARG002  # interface
+        """Whether a ClusterSecretStore is one identity for all: it refers to nothing."""
+        return True
+
     def preview(self, spec: BaseModel, fetch: Fetch, context: StoreContext) -> Preview:  # noqa: ARG002  # interface
         """The look-up; nothing is ever sent."""
         return Preview(fetch=fetch, method="GET", path=fetch.key)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from virtrigaud_secrets.errors import ConfigurationError
 from virtrigaud_secrets.golang import base64
@@ -15,6 +15,8 @@ from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import StoreContext
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from virtrigaud_secrets.models.references import CAProvider, SecretKeySelector, ServiceAccountSelector
 
 
@@ -36,6 +38,22 @@ def secret(selector: SecretKeySelector, context: StoreContext, *, field: str, de
     if not value:
         raise ConfigurationError(f"{context.store}: what {field} names is empty")
     return value
+
+
+def names_namespaces(spec: BaseModel) -> bool:
+    """Whether each reference of a spec names the namespace it is read in, so that whoever asks gets the same answer."""
+    waiting: list[object] = [spec]
+    while waiting:
+        part: object = waiting.pop()
+        if isinstance(part, tuple):
+            waiting += cast("tuple[object, ...]", part)
+            continue
+        fields = cast("Mapping[str, object]", getattr(type(part), "model_fields", {}))
+        # All references have both, and nothing else has (ESO §1).
+        if {"name", "namespace"} <= fields.keys() and getattr(part, "namespace", None) is None:
+            return False
+        waiting += [getattr(part, name) for name in fields]
+    return True
 
 
 @runtime_checkable

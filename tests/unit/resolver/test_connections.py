@@ -23,6 +23,18 @@ STORES = """
 {apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: {name: shared},
  spec: {provider: {fake: {data: [{key: a, value: v}]}}}}
 ---
+{apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: {name: explicit},
+ spec: {provider: {vault: {server: "https://v", auth: {tokenSecretRef: {name: t, key: k, namespace: system}}}}}}
+---
+{apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: {name: referent},
+ spec: {provider: {vault: {server: "https://v", auth: {tokenSecretRef: {name: t, key: k}}}}}}
+---
+{apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: {name: tagged},
+ spec: {provider: {aws: {service: SecretsManager, region: eu-west-1, role: "arn:r", sessionTagsPolicy: Simple}}}}
+---
+{apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: {name: templated},
+ spec: {provider: {webhook: {url: "https://w/{{ .remoteRef.namespace }}"}}}}
+---
 {apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: {name: blue},
  spec: {conditions: [{namespaceSelector: {matchLabels: {team: blue}}}],
         provider: {fake: {data: [{key: a, value: v}]}}}}
@@ -67,9 +79,15 @@ def test_a_store_has_one_client_whoever_asks(connections):
     assert len({id(client) for client in found}) == 1
 
 
-def test_a_cluster_store_is_another_identity_for_each_namespace(connections):
-    keys = {connections.bind(reference("shared", "ClusterSecretStore"), namespace=name).key for name in ("a", "b")}
-    assert keys == {StoreKey("ClusterSecretStore", name, "shared") for name in ("a", "b")}
+@pytest.mark.parametrize(
+    ("name", "read_in"),
+    [("shared", {""}), ("explicit", {""}), ("referent", {"a", "b"}), ("tagged", {"a", "b"}), ("templated", {"a", "b"})],
+)
+def test_a_cluster_store_is_another_identity_for_each_namespace_that_matters(connections, name, read_in):
+    store = reference(name, "ClusterSecretStore")
+    keys = {connections.bind(store, namespace=namespace).key for namespace in ("a", "b")}
+    assert keys == {StoreKey("ClusterSecretStore", namespace, name) for namespace in read_in}
+    assert len({id(connections.client(key)) for key in keys}) == len(read_in)
 
 
 def test_retry_settings_of_the_manifest_reach_the_backend(connections):
@@ -161,7 +179,8 @@ def test_a_client_that_fails_to_close_keeps_no_other_open(connections, monkeypat
 
 
 def test_an_interrupted_close_is_finished_by_the_next(connections, monkeypatch):
-    keys = [connections.bind(reference("shared", "ClusterSecretStore"), namespace=name).key for name in ("a", "b")]
+    asked = (reference("shared", "ClusterSecretStore"), reference("plain"))
+    keys = [connections.bind(store, namespace="ns").key for store in asked]
     for key in keys:
         connections.client(key)
     closed = []

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from virtrigaud_secrets.errors import ConfigurationError
+from virtrigaud_secrets.models.backends.vault import VaultProvider
+from virtrigaud_secrets.models.backends.webhook import WebhookProvider
 from virtrigaud_secrets.models.references import CAProvider, SecretKeySelector, ServiceAccountSelector
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
@@ -132,3 +134,28 @@ def test_the_settings_authority_comes_last(tmp_path: Path) -> None:
 
 def test_without_any_nothing_is_said_of_trust() -> None:
     assert selectors.authorities(None, None, context_of()) == ""
+
+
+@pytest.mark.parametrize(
+    ("auth", "named"),
+    [
+        (None, True),
+        ({"kubernetes": {"role": "r"}}, True),
+        ({"kubernetes": {"role": "r", "serviceAccountRef": {"name": "a", "namespace": "n"}}}, True),
+        ({"kubernetes": {"role": "r", "serviceAccountRef": {"name": "a"}}}, False),
+        ({"appRole": {"roleId": "r", "secretRef": {"name": "a", "key": "k", "namespace": "n"}}}, True),
+        ({"namespace": None, "appRole": {"roleId": "r", "secretRef": {"name": "a", "key": "k"}}}, False),
+    ],
+)
+def test_whether_a_spec_names_all_namespaces(auth: object, named: bool) -> None:
+    spec = VaultProvider.model_validate({"server": "https://v", "auth": auth})
+    assert selectors.names_namespaces(spec) is named
+
+
+def test_references_in_lists_count() -> None:
+    secret = {"name": "s", "secretRef": {"name": "a", "namespace": "n"}}
+    for extra, named in (({}, True), ({"caProvider": {"type": "Secret", "name": "ca", "key": "k"}}, False)):
+        spec = WebhookProvider.model_validate({"url": "https://w", "secrets": [secret], **extra})
+        assert selectors.names_namespaces(spec) is named
+    secret["secretRef"] = {"name": "a"}
+    assert not selectors.names_namespaces(WebhookProvider.model_validate({"url": "https://w", "secrets": [secret]}))

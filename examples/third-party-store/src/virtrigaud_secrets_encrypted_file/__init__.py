@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from virtrigaud_secrets.errors import ConfigurationError
-from virtrigaud_secrets.stores import Fetch, Preview, StoreClient, StoreContext
+from virtrigaud_secrets.stores import Fetch, Preview, StoreClient, StoreContext, names_namespaces
 from virtrigaud_secrets_encrypted_file.spec import EncryptedFileProvider
 
 __all__ = ["FACTORY", "EncryptedFileFactory"]
@@ -23,6 +23,10 @@ class EncryptedFileFactory:
     def spec_model(self) -> type[BaseModel]:
         """The model of `spec.provider.encryptedFile`: manifests are checked against it, with file and line."""
         return EncryptedFileProvider
+
+    def same_in_all_namespaces(self, spec: BaseModel) -> bool:
+        """Whether one client serves every namespace that uses a ClusterSecretStore of this spec."""
+        return names_namespaces(spec)
 
     def preview(self, spec: BaseModel, fetch: Fetch, context: StoreContext) -> Preview:
         """What would be read. No I/O; equal canonical fetches become one request."""

@@ -19,6 +19,7 @@ from virtrigaud_secrets.errors import (
 )
 from virtrigaud_secrets.models.backends.aws import AWSProvider
 from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
+from virtrigaud_secrets.stores.selectors import names_namespaces
 
 __all__ = ["FACTORY"]
 
@@ -38,6 +39,10 @@ class AWSFactory:
     def spec_model(self) -> type[BaseModel]:
         """The model of `spec.provider.aws`."""
         return AWSProvider
+
+    def same_in_all_namespaces(self, spec: BaseModel) -> bool:
+        """Whether a ClusterSecretStore is one identity for all: its references name theirs, and no session tag does."""
+        return getattr(spec, "session_tags_policy", "") == "None" and names_namespaces(spec)
 
     def preview(self, spec: BaseModel, fetch: Fetch, context: StoreContext) -> Preview:
         """The request for `fetch`. What shares a request with others is shown as if it were alone."""

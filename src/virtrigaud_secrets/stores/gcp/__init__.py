@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from virtrigaud_secrets.errors import ConfigurationError, MissingDependencyError
 from virtrigaud_secrets.models.backends.gcpsm import GCPSMProvider
 from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
+from virtrigaud_secrets.stores.selectors import names_namespaces
 
 __all__ = ["FACTORY", "GcpFactory"]
 
@@ -28,6 +29,10 @@ class GcpFactory:
     def spec_model(self) -> type[BaseModel]:
         """The model of `spec.provider.gcpsm`."""
         return GCPSMProvider
+
+    def same_in_all_namespaces(self, spec: BaseModel) -> bool:
+        """Whether a ClusterSecretStore is one identity for all: its references name their namespaces."""
+        return names_namespaces(spec)
 
     def preview(self, spec: BaseModel, fetch: Fetch, context: StoreContext) -> Preview:
         """The request for `fetch`, as far as it can be told without asking for the project."""

@@ -16,6 +16,7 @@ from virtrigaud_secrets.errors import ConfigurationError, InvalidRequestError, M
 from virtrigaud_secrets.models.backends.kubernetes import KubernetesProvider
 from virtrigaud_secrets.models.patterns import NAME_PATTERN
 from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext, at_store
+from virtrigaud_secrets.stores.selectors import names_namespaces
 
 __all__ = ["FACTORY", "KubernetesFactory"]
 
@@ -32,6 +33,10 @@ class KubernetesFactory:
     def spec_model(self) -> type[BaseModel]:
         """The model of `spec.provider.kubernetes`."""
         return KubernetesProvider
+
+    def same_in_all_namespaces(self, spec: BaseModel) -> bool:
+        """Whether a ClusterSecretStore is one identity for all: its references name their namespaces."""
+        return names_namespaces(spec)
 
     def preview(self, spec: BaseModel, fetch: Fetch, context: StoreContext) -> Preview:
         """The request for `fetch`. Its version is dropped: a cluster keeps none, and ESO ignores it."""

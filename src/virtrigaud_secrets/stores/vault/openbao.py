@@ -24,6 +24,7 @@ from virtrigaud_secrets.errors import (
 )
 from virtrigaud_secrets.models.backends.openbao import OpenBaoProvider
 from virtrigaud_secrets.stores.base import Answer, Fetch, Preview, Query, StoreClient, StoreContext, at_store
+from virtrigaud_secrets.stores.selectors import names_namespaces
 from virtrigaud_secrets.stores.vault import kv
 from virtrigaud_secrets.stores.vault.auth_methods import login_of
 from virtrigaud_secrets.stores.vault.errors import Fault
@@ -135,6 +136,10 @@ class OpenBaoFactory:
     def spec_model(self) -> type[BaseModel]:
         """The model of `spec.provider.openBao`."""
         return OpenBaoProvider
+
+    def same_in_all_namespaces(self, spec: BaseModel) -> bool:
+        """Whether a ClusterSecretStore is one identity for all: its references name their namespaces."""
+        return names_namespaces(spec)
 
     def preview(self, spec: BaseModel, fetch: Fetch, context: StoreContext) -> Preview:
         """The read; everything about it is known beforehand."""

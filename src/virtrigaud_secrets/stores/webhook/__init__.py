@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from virtrigaud_secrets.errors import ConfigurationError, MissingDependencyError
 from virtrigaud_secrets.models.backends.webhook import WebhookProvider
 from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
+from virtrigaud_secrets.stores.selectors import names_namespaces
 
 __all__ = ["FACTORY", "WebhookFactory"]
 
@@ -31,6 +32,13 @@ class WebhookFactory:
     def spec_model(self) -> type[BaseModel]:
         """The model of `spec.provider.webhook`."""
         return WebhookProvider
+
+    def same_in_all_namespaces(self, spec: BaseModel) -> bool:
+        """Whether a ClusterSecretStore is one identity for all: nothing in it reads the namespace of who asks."""
+        from virtrigaud_secrets.stores.webhook import request
+
+        provider = spec if isinstance(spec, WebhookProvider) else None
+        return provider is not None and names_namespaces(spec) and "namespace" not in request.fields_read(provider)
 
     def preview(self, spec: BaseModel, fetch: Fetch, context: StoreContext) -> Preview:
         """The request for `fetch`, its templates not rendered. What no template reads is dropped from the fetch."""
