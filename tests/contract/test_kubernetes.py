@@ -12,7 +12,7 @@ import pytest
 from virtrigaud_secrets.clock import SystemClock
 from virtrigaud_secrets.models.backends.kubernetes import KubernetesProvider
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
+from virtrigaud_secrets.stores.base import Fetch, Preview, PushTarget, StoreClient, StoreContext
 from virtrigaud_secrets.stores.kubernetes import FACTORY
 from virtrigaud_secrets.testing.contract import (
     CANARY,
@@ -24,6 +24,7 @@ from virtrigaud_secrets.testing.contract import (
     store_context,
 )
 from virtrigaud_secrets.testing.servers import KubernetesAPI
+from virtrigaud_secrets.testing.write_contract import WritableStoreContract, WritableStoreHarness
 
 pytestmark = pytest.mark.integration
 
@@ -56,13 +57,15 @@ class OneToken(NoReferences):
 class Namespace(StoreHarness):
     """A namespace of its own for each test, and an account that may get its Secrets and do nothing else."""
 
+    verbs: tuple[str, ...] = ("get",)
+
     def __init__(self, server: KubernetesAPI) -> None:
         self.server = server
         self.name = f"contract-{next(_numbers)}"
         server.create("Namespace", self.name)
         server.create("ServiceAccount", "reader", namespace=self.name)
         subject = {"kind": "ServiceAccount", "name": "reader", "namespace": self.name}
-        server.grant(subject, namespace=self.name, resource="secrets", verbs=("get",))
+        server.grant(subject, namespace=self.name, resource="secrets", verbs=self.verbs)
         self.references = OneToken(server.service_account_token("reader", namespace=self.name))
         self.spec = KubernetesProvider.model_validate(
             {
@@ -104,3 +107,31 @@ class TestKubernetes(StoreContract):
             entries = client.get(fetch).payload.entries("nested")
         assert entries["inner"].decode() == f'"inner-{CANARY}"'
         assert json.loads(entries["deeper"]) == {"number": 1}
+
+
+class WritableNamespace(Namespace, WritableStoreHarness):
+    """As above; the account may write, too, and not list."""
+
+    verbs = ("get", "create", "update", "delete")
+    owns = False
+
+    def target(self, name: str, property_name: str = "") -> PushTarget:
+        return PushTarget(store=STORE, key=name, property=property_name)
+
+    def reading(self, target: PushTarget) -> Fetch:
+        return Fetch(store=STORE, key=target.key)
+
+    def put_foreign(self, name: str, properties: Mapping[str, str]) -> None:
+        self.put(name, properties)
+
+    def writes(self) -> int:
+        """A number for the versions of all Secrets."""
+        items = self.server.ask("GET", f"api/v1/namespaces/{self.name}/secrets")["items"]
+        assert isinstance(items, list)
+        return hash(tuple(sorted(item["metadata"]["resourceVersion"] for item in items)))
+
+
+class TestPushToKubernetes(WritableStoreContract):
+    @pytest.fixture
+    def store(self, cluster: KubernetesAPI) -> WritableStoreHarness:
+        return WritableNamespace(cluster)

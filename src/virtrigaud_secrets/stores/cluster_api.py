@@ -14,7 +14,7 @@ import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final, NamedTuple, cast
@@ -25,6 +25,7 @@ from virtrigaud_secrets.errors import (
     AuthenticationError,
     ClosedError,
     ConfigurationError,
+    ConflictError,
     InvalidRequestError,
     SecretsError,
     StoreError,
@@ -89,6 +90,8 @@ class SecretObject:
     """Its `resourceVersion`."""
     type: str = "Opaque"
     """Its type."""
+    document: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
+    """All of it as the cluster told it, so that a write changes nothing else."""
 
 
 class ClusterAPI:
@@ -163,6 +166,64 @@ class ClusterAPI:
             if not isinstance(mark, str) or not mark:
                 return
             following = mark
+
+    def create_secret(self, secret: SecretObject, *, namespace: str) -> None:
+        """Make a Secret.
+
+        Raises:
+            ConflictError: there is one.
+            StoreError: as for `secret_object`.
+        """
+        operation = _Operation("create", "secrets", namespace, secret.name)
+        self._write(
+            operation,
+            lambda core: core.create_namespaced_secret(
+                namespace, _body(secret, namespace), _preload_content=False, _request_timeout=self._timeout
+            ),
+        )
+
+    def replace_secret(self, secret: SecretObject, *, namespace: str) -> None:
+        """Write a Secret that was read before, if nobody else has since.
+
+        Raises:
+            ConflictError: somebody has, or it is gone.
+            StoreError: as for `secret_object`.
+        """
+        operation = _Operation("update", "secrets", namespace, secret.name)
+        self._write(
+            operation,
+            lambda core: core.replace_namespaced_secret(
+                secret.name,
+                namespace,
+                _body(secret, namespace),
+                _preload_content=False,
+                _request_timeout=self._timeout,
+            ),
+        )
+
+    def delete_secret(self, secret: SecretObject, *, namespace: str) -> None:
+        """Delete a Secret that was read before, if nobody has changed it since.
+
+        Raises:
+            ConflictError: somebody has, or it is gone.
+            StoreError: as for `secret_object`.
+        """
+        operation = _Operation("delete", "secrets", namespace, secret.name)
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"resourceVersion": secret.version},
+        }
+        self._write(
+            operation,
+            lambda core: core.delete_namespaced_secret(
+                secret.name, namespace, body=options, _preload_content=False, _request_timeout=self._timeout
+            ),
+        )
+
+    def _write(self, operation: _Operation, request: Callable[[CoreV1], Response]) -> None:
+        if self._send(operation, request) is None:
+            raise _conflict(operation)
 
     def _page_request(self, namespace: str, selector: str, following: str) -> Callable[[CoreV1], Response]:
         return lambda core: core.list_namespaced_secret(
@@ -342,6 +403,8 @@ class ClusterAPI:
                     path=path,
                     status=status,
                 )
+            case HTTPStatus.CONFLICT:
+                return _conflict(operation)
             case HTTPStatus.TOO_MANY_REQUESTS:
                 return ThrottledError(
                     f"{self} asks to slow down", path=path, status=status, retry_after=_retry_after(headers)
@@ -351,6 +414,32 @@ class ClusterAPI:
                 return StoreUnavailableError(f"{self} failed to answer `{right}`", path=path, status=status)
             case _:
                 return InvalidRequestError(f"{self} calls `{right}` a wrong request", path=path, status=status)
+
+
+def _conflict(operation: _Operation) -> ConflictError:
+    what = "there is one already" if operation.verb == "create" else "somebody else changed or deleted it"
+    return ConflictError(
+        f"the Secret was not written: {what} meanwhile", path=operation.path, status=HTTPStatus.CONFLICT
+    )
+
+
+def _body(secret: SecretObject, namespace: str) -> dict[str, object]:
+    """What is sent for a Secret: what the cluster told of it, with what is to be."""
+    metadata: dict[str, object] = {
+        **_metadata(secret.document),
+        "name": secret.name,
+        "namespace": namespace,
+        "labels": dict(secret.labels),
+        "annotations": {key: value.reveal_text() for key, value in secret.annotations.items()},
+    }
+    return {
+        **secret.document,
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": secret.type,
+        "metadata": metadata,
+        "data": {key: base64.b64encode(value.reveal()).decode() for key, value in secret.data.items()},
+    }
 
 
 def _check_names(operation: _Operation) -> None:
@@ -382,6 +471,7 @@ def _secret(answer: Mapping[str, object], operation: _Operation) -> SecretObject
         annotations={key: Sensitive(text) for key, text in annotations.items()},
         version=version if isinstance(version, str) else "",
         type=kind if isinstance(kind, str) and kind else "Opaque",
+        document=answer,
     )
 
 

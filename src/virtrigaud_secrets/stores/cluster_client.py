@@ -62,6 +62,24 @@ class CoreV1(Protocol):
         """GET one page of Secrets."""
         ...
 
+    def create_namespaced_secret(
+        self, namespace: str, body: object, *, _preload_content: bool, _request_timeout: tuple[float, float]
+    ) -> Response:
+        """POST one Secret."""
+        ...
+
+    def replace_namespaced_secret(
+        self, name: str, namespace: str, body: object, *, _preload_content: bool, _request_timeout: tuple[float, float]
+    ) -> Response:
+        """PUT one Secret."""
+        ...
+
+    def delete_namespaced_secret(
+        self, name: str, namespace: str, *, body: object, _preload_content: bool, _request_timeout: tuple[float, float]
+    ) -> Response:
+        """DELETE one Secret."""
+        ...
+
     def read_namespaced_config_map(
         self, name: str, namespace: str, *, _preload_content: bool, _request_timeout: tuple[float, float]
     ) -> Response:

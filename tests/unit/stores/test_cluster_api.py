@@ -16,13 +16,15 @@ from virtrigaud_secrets.errors import (
     AuthenticationError,
     ClosedError,
     ConfigurationError,
+    ConflictError,
     InvalidRequestError,
     StoreError,
     StoreUnavailableError,
     ThrottledError,
 )
+from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.cluster_access import ClusterAccess
-from virtrigaud_secrets.stores.cluster_api import MAX_ANSWER_BYTES, PAGE_SIZE, ClusterAPI
+from virtrigaud_secrets.stores.cluster_api import MAX_ANSWER_BYTES, PAGE_SIZE, ClusterAPI, SecretObject
 from virtrigaud_secrets.stores.cluster_client import Connection
 from virtrigaud_secrets.testing import ManualClock
 
@@ -73,6 +75,15 @@ class Core:
 
     def list_namespaced_secret(self, namespace: str, **options: object) -> Answer:
         return self._take("secrets", namespace, options)
+
+    def create_namespaced_secret(self, namespace: str, body: object, **options: object) -> Answer:
+        return self._take("create", namespace, body, options)
+
+    def replace_namespaced_secret(self, name: str, namespace: str, body: object, **options: object) -> Answer:
+        return self._take("replace", name, namespace, body, options)
+
+    def delete_namespaced_secret(self, name: str, namespace: str, *, body: object, **options: object) -> Answer:
+        return self._take("delete", name, namespace, body, options)
 
     def read_namespaced_config_map(self, name: str, namespace: str, **options: object) -> Answer:
         return self._take("config map", name, namespace, options)
@@ -393,3 +404,70 @@ def test_a_service_accounts_annotations() -> None:
     found = api(Core(document)).service_account_annotations("n", namespace="ns")
     assert found == {"iam.gke.io/gcp-service-account": "a@b"}
     assert api(Core({"metadata": {}})).service_account_annotations("n", namespace="ns") == {}
+
+
+WANTED = SecretObject(
+    name="n",
+    data={"a": Sensitive(PLANTED)},
+    labels={"l": "1"},
+    annotations={"z": Sensitive("2")},
+    version="7",
+    type="kubernetes.io/tls",
+    document={"immutable": False, "data": {"old": "eA=="}, "metadata": {"uid": "u", "resourceVersion": "7"}},
+)
+WRITES: list[tuple[str, Callable[[ClusterAPI], None]]] = [
+    ("create", lambda asked: asked.create_secret(WANTED, namespace="ns")),
+    ("update", lambda asked: asked.replace_secret(WANTED, namespace="ns")),
+    ("delete", lambda asked: asked.delete_secret(WANTED, namespace="ns")),
+]
+each_write = pytest.mark.parametrize(("verb", "write"), WRITES, ids=[verb for verb, _ in WRITES])
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_written_secret_keeps_what_the_cluster_told_of_it(index: int) -> None:
+    core = Core({})
+    WRITES[index][1](api(core))
+    body = core.calls[0][-2]
+
+    assert body == {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "immutable": False,
+        "type": "kubernetes.io/tls",
+        "metadata": {
+            "uid": "u",
+            "resourceVersion": "7",
+            "name": "n",
+            "namespace": "ns",
+            "labels": {"l": "1"},
+            "annotations": {"z": "2"},
+        },
+        "data": {"a": base64.b64encode(PLANTED.encode()).decode()},
+    }
+
+
+def test_a_deletion_is_of_the_version_that_was_read() -> None:
+    core = Core({})
+    WRITES[2][1](api(core))
+
+    assert core.calls[0][:3] == ("delete", "n", "ns")
+    assert "'preconditions': {'resourceVersion': '7'}" in str(core.calls[0][3])
+
+
+@each_write
+@pytest.mark.parametrize(("status", "kind"), [(409, ConflictError), (404, ConflictError), (403, AccessDeniedError)])
+def test_a_write_that_is_refused_shows_no_value(
+    verb: str, write: Callable[[ClusterAPI], None], status: int, kind: type[StoreError]
+) -> None:
+    with pytest.raises(kind) as caught:
+        write(api(Core(Refused(status))))
+    assert caught.value.path == "namespaces/ns/secrets/n"
+    assert PLANTED not in str(caught.value)
+    assert PLANTED not in "".join(traceback.format_exception(caught.value))
+    if isinstance(caught.value, AccessDeniedError):
+        assert caught.value.capability == f"{verb} secrets"
+
+
+def test_a_written_secret_does_not_show() -> None:
+    assert PLANTED not in repr(WANTED)
+    assert "old" not in repr(WANTED)

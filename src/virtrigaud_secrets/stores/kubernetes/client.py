@@ -17,11 +17,24 @@ from virtrigaud_secrets.errors import (
     UnsupportedFeatureError,
 )
 from virtrigaud_secrets.golang import regexp
-from virtrigaud_secrets.stores.base import Answer, Fetch, Query, StoreClient, StoreContext, at_store
+from virtrigaud_secrets.models.push_metadata import KubernetesPushMetadata
+from virtrigaud_secrets.stores.base import (
+    Answer,
+    Fetch,
+    Push,
+    PushOutcome,
+    PushTarget,
+    Query,
+    StoreClient,
+    StoreContext,
+    at_store,
+)
 from virtrigaud_secrets.stores.cluster_access import ClusterAccess
 from virtrigaud_secrets.stores.cluster_api import ClusterAPI, SecretObject
+from virtrigaud_secrets.stores.kubernetes import pushes
 from virtrigaud_secrets.stores.kubernetes.login import access_of
 from virtrigaud_secrets.stores.kubernetes.payload import MetadataPayload, SecretPayload
+from virtrigaud_secrets.stores.push_metadata import read_metadata
 from virtrigaud_secrets.stores.retrying import repeat_reads
 
 if TYPE_CHECKING:
@@ -39,7 +52,7 @@ _LABEL_PART: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", re.
 
 
 class KubernetesClient(StoreClient):
-    """Reads the Secrets of one namespace as one identity."""
+    """Reads and writes the Secrets of one namespace as one identity."""
 
     def __init__(
         self,
@@ -81,6 +94,39 @@ class KubernetesClient(StoreClient):
         found = self._ask(lambda api: chosen(api.secrets(namespace=self._namespace, labels=labels)), path)
         return {one.name: self._answer(one, f"{path}/{one.name}", metadata=False) for one in found}
 
+    def push(self, push: Push) -> PushOutcome:
+        """Write into a Secret, as ESO does: no mark is kept, and what is there is overwritten (ESO §3.6)."""
+        metadata = read_metadata(push, KubernetesPushMetadata)
+        path = f"namespaces/{metadata.remote_namespace or self._namespace}/secrets/{push.target.key}"
+        try:
+            pushes.check(push, metadata, kind=self._context.store.kind)
+        except StoreError as error:
+            at_store(error, self._context.store, path)
+            raise
+        namespace = metadata.remote_namespace or self._namespace
+        before = self._ask(lambda api: api.secret_object(push.target.key, namespace=namespace), path)
+        after = pushes.wanted(before, push, metadata)
+        if before is not None and pushes.same(before, after):
+            return PushOutcome.UNCHANGED
+        if not push.dry_run:
+            self._write(before, after, namespace, path)
+        return PushOutcome.CREATED if before is None else PushOutcome.UPDATED
+
+    def exists(self, target: PushTarget) -> bool:
+        """Whether there is such a Secret, and the key in it."""
+        found = self._found(target)
+        return found is not None and (not target.property or target.property in found.data)
+
+    def delete(self, target: PushTarget, *, dry_run: bool = False) -> PushOutcome:
+        """Delete a Secret, or one key of it; the last key takes the Secret with it."""
+        found = self._found(target)
+        if found is None or (target.property and target.property not in found.data):
+            return PushOutcome.ABSENT
+        if not dry_run:
+            left = pushes.without(found, target)
+            self._write(found, left, self._namespace, self._path(target))
+        return PushOutcome.DELETED
+
     def close(self, *, revoke: bool = True) -> None:  # noqa: ARG002  # a service account's token cannot be revoked
         """Close the connections."""
         with self._lock:
@@ -88,6 +134,25 @@ class KubernetesClient(StoreClient):
             api, self._api = self._api, None
         if api is not None:
             api.close()
+
+    def _path(self, target: PushTarget) -> str:
+        return f"namespaces/{self._namespace}/secrets/{target.key}"
+
+    def _found(self, target: PushTarget) -> SecretObject | None:
+        return self._ask(lambda api: api.secret_object(target.key, namespace=self._namespace), self._path(target))
+
+    def _write(self, before: SecretObject | None, after: SecretObject | None, namespace: str, path: str) -> None:
+        """Create, replace or delete, once: a request that may have been carried out is not sent again."""
+
+        def request(api: ClusterAPI) -> None:
+            if before is None and after is not None:
+                api.create_secret(after, namespace=namespace)
+            elif after is not None:
+                api.replace_secret(after, namespace=namespace)
+            elif before is not None:
+                api.delete_secret(before, namespace=namespace)
+
+        self._ask(request, path, repeat=False)
 
     def _answer(self, found: SecretObject, path: str, *, metadata: bool) -> Answer:
         store = str(self._context.store)
@@ -98,16 +163,16 @@ class KubernetesClient(StoreClient):
         )
         return Answer(payload=payload, path=path, version=found.version)
 
-    def _ask(self, question: Callable[[ClusterAPI], _ResultT], path: str) -> _ResultT:
+    def _ask(self, question: Callable[[ClusterAPI], _ResultT], path: str, *, repeat: bool = True) -> _ResultT:
         """The answer; asked once more after a new login where ours was refused, as tokens and certificates rotate."""
         try:
             api = self._current()
             try:
-                return repeat_reads(lambda: question(api), self._context)
+                return repeat_reads(lambda: question(api), self._context) if repeat else question(api)
             except AuthenticationError:
                 pass
             fresh = self._current(instead_of=api)
-            return repeat_reads(lambda: question(fresh), self._context)
+            return repeat_reads(lambda: question(fresh), self._context) if repeat else question(fresh)
         except StoreError as error:
             at_store(error, self._context.store, path)
             raise
