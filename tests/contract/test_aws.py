@@ -13,7 +13,7 @@ from virtrigaud_secrets.models.backends.aws import AWSProvider
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.aws import FACTORY
-from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
+from virtrigaud_secrets.stores.base import Fetch, Preview, PushTarget, StoreClient, StoreContext
 from virtrigaud_secrets.testing.contract import (
     STORE,
     NoReferences,
@@ -21,6 +21,7 @@ from virtrigaud_secrets.testing.contract import (
     VersionedStoreHarness,
 )
 from virtrigaud_secrets.testing.servers.aws import ACCESS_KEY, REGION, AWSServices
+from virtrigaud_secrets.testing.write_contract import WritableStoreContract, WritableStoreHarness
 
 pytestmark = pytest.mark.integration
 
@@ -134,3 +135,55 @@ class TestParameterStore(VersionedStoreContract):
     @pytest.fixture
     def store(self, services: AWSServices, sdk: Mapping[str, Any]) -> VersionedStoreHarness:
         return ParameterStore(services, sdk)
+
+
+READS = frozenset({"DescribeSecret", "GetSecretValue", "GetParameter", "ListTagsForResource", "GetCallerIdentity"})
+
+
+class Writable(Harness, WritableStoreHarness):
+    """As above, pushed to."""
+
+    def target(self, name: str, property_name: str = "") -> PushTarget:
+        return PushTarget(store=STORE, key=name, property=property_name)
+
+    def reading(self, target: PushTarget) -> Fetch:
+        return Fetch(store=STORE, key=target.key)
+
+    def put_foreign(self, name: str, properties: Mapping[str, str]) -> None:
+        self.put(name, properties)
+
+    def writes(self) -> int:
+        return sum(call.operation not in READS for call in self.services.calls)
+
+
+class WritableSecretsManager(SecretsManager, Writable):
+    """Deletes at once: a name whose secret waits to be deleted cannot be pushed to."""
+
+    def __init__(self, services: AWSServices, sdk: Mapping[str, Any]) -> None:
+        super().__init__(services, sdk)
+        deletion = {"forceDeleteWithoutRecovery": True}
+        self.spec = AWSProvider.model_validate(
+            {**self.spec.model_dump(by_alias=True, exclude_unset=True), "secretsManager": deletion}
+        )
+
+
+class WritableParameterStore(ParameterStore, Writable):
+    """Keeps texts as texts: by default a whole Secret becomes base64, as in ESO."""
+
+    metadata: object = {
+        "apiVersion": "kubernetes.external-secrets.io/v1alpha1",
+        "kind": "PushSecretMetadata",
+        "spec": {"encodeAsDecoded": True},
+    }
+
+
+class TestPushToSecretsManager(WritableStoreContract):
+    @pytest.fixture
+    def store(self, services: AWSServices, sdk: Mapping[str, Any]) -> WritableStoreHarness:
+        return WritableSecretsManager(services, sdk)
+
+
+class TestPushToParameterStore(WritableStoreContract):
+    @pytest.fixture
+    def store(self, services: AWSServices, sdk: Mapping[str, Any]) -> WritableStoreHarness:
+        return WritableParameterStore(services, sdk)

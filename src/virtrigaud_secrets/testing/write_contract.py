@@ -59,16 +59,17 @@ class WritableStoreHarness(StoreHarness):
     def writes(self) -> int:
         """A number that is another after every change: of versions, or of requests that write."""
 
+    def push(self, target: PushTarget, properties: Mapping[str, str], *, key: str = "", dry_run: bool = False) -> Push:
+        """A push of some values."""
+        entries = {name: Sensitive(value) for name, value in properties.items()}
+        return Push(target=target, entries=entries, secret_key=key, metadata=self.metadata, dry_run=dry_run)
+
+    metadata: object = None
+    """Metadata of every push, where values cannot be read back as they were without it."""
     owns: bool = True
     """Whether the backend marks what is its own. Kubernetes does not, as in ESO."""
     keeps: bool = True
     """Whether what is pushed outlives the client."""
-
-
-def pushed(target: PushTarget, properties: Mapping[str, str], *, key: str = "", dry_run: bool = False) -> Push:
-    """A push of some values."""
-    entries = {name: Sensitive(value) for name, value in properties.items()}
-    return Push(target=target, entries=entries, secret_key=key, dry_run=dry_run)
 
 
 class WritableStoreContract:
@@ -78,51 +79,51 @@ class WritableStoreContract:
         """All values, each as it was."""
         target = store.target("pushed")
         with store.connect() as client:
-            assert client.push(pushed(target, FIRST)) is PushOutcome.CREATED
+            assert client.push(store.push(target, FIRST)) is PushOutcome.CREATED
             assert store.values(client, target) == FIRST
 
     def test_a_push_replaces_the_whole(self, store: WritableStoreHarness) -> None:
         """What was there and is not pushed any more goes."""
         target = store.target("replaced")
         with store.connect() as client:
-            client.push(pushed(target, FIRST))
-            assert client.push(pushed(target, SECOND)) is PushOutcome.UPDATED
+            client.push(store.push(target, FIRST))
+            assert client.push(store.push(target, SECOND)) is PushOutcome.UPDATED
             assert store.values(client, target) == SECOND
 
     def test_what_is_equal_is_not_written(self, store: WritableStoreHarness) -> None:
         """No new version, however often."""
         target = store.target("equal")
         with store.connect() as client:
-            client.push(pushed(target, FIRST))
+            client.push(store.push(target, FIRST))
             before = store.writes()
-            assert {client.push(pushed(target, FIRST)) for _ in range(_SAME)} == {PushOutcome.UNCHANGED}
+            assert {client.push(store.push(target, FIRST)) for _ in range(_SAME)} == {PushOutcome.UNCHANGED}
             assert store.writes() == before
 
     def test_another_client_goes_on_with_it(self, store: WritableStoreHarness) -> None:
         """Ownership is kept in the store, not in the process."""
         target = store.target("continued")
         with store.connect() as client:
-            client.push(pushed(target, FIRST))
+            client.push(store.push(target, FIRST))
         with store.connect() as another:
             expected = PushOutcome.UPDATED if store.keeps else PushOutcome.CREATED
-            assert another.push(pushed(target, SECOND)) is expected
+            assert another.push(store.push(target, SECOND)) is expected
 
     def test_a_property_is_written_beside_the_others(self, store: WritableStoreHarness) -> None:
         """The value of one key, under a name of its own; nothing else changes."""
         target, inside = store.target("property"), store.target("property", "added")
         with store.connect() as client:
-            client.push(pushed(target, SECOND))
-            assert client.push(pushed(inside, FIRST, key="password")) is PushOutcome.UPDATED
+            client.push(store.push(target, SECOND))
+            assert client.push(store.push(inside, FIRST, key="password")) is PushOutcome.UPDATED
             assert store.values(client, target) == {**SECOND, "added": FIRST["password"]}
             before = store.writes()
-            assert client.push(pushed(inside, FIRST, key="password")) is PushOutcome.UNCHANGED
+            assert client.push(store.push(inside, FIRST, key="password")) is PushOutcome.UNCHANGED
             assert store.writes() == before
 
     def test_a_property_makes_the_secret(self, store: WritableStoreHarness) -> None:
         """Where there is none yet."""
         target, inside = store.target("first-property"), store.target("first-property", "password")
         with store.connect() as client:
-            assert client.push(pushed(inside, FIRST, key="password")) is PushOutcome.CREATED
+            assert client.push(store.push(inside, FIRST, key="password")) is PushOutcome.CREATED
             assert store.values(client, target) == {"password": FIRST["password"]}
 
     def test_what_is_not_owned_is_not_overwritten(self, store: WritableStoreHarness) -> None:
@@ -133,7 +134,7 @@ class WritableStoreContract:
         target, inside = store.target("foreign"), store.target("foreign", "added")
         with store.connect() as client:
             before = store.writes()
-            for push in (pushed(target, FIRST), pushed(inside, FIRST, key="password")):
+            for push in (store.push(target, FIRST), store.push(inside, FIRST, key="password")):
                 error = caught(NotOwnedError, partial(client.push, push))
                 assert str(STORE) in str(error)
                 assert error.path
@@ -146,13 +147,13 @@ class WritableStoreContract:
         target = store.target("dry")
         with store.connect() as client:
             before = store.writes()
-            assert client.push(pushed(target, FIRST, dry_run=True)) is PushOutcome.CREATED
+            assert client.push(store.push(target, FIRST, dry_run=True)) is PushOutcome.CREATED
             assert store.writes() == before
             assert not client.exists(target)
-            client.push(pushed(target, FIRST))
+            client.push(store.push(target, FIRST))
             before = store.writes()
-            assert client.push(pushed(target, SECOND, dry_run=True)) is PushOutcome.UPDATED
-            assert client.push(pushed(target, FIRST, dry_run=True)) is PushOutcome.UNCHANGED
+            assert client.push(store.push(target, SECOND, dry_run=True)) is PushOutcome.UPDATED
+            assert client.push(store.push(target, FIRST, dry_run=True)) is PushOutcome.UNCHANGED
             assert client.delete(target, dry_run=True) is PushOutcome.DELETED
             assert store.writes() == before
             assert store.values(client, target) == FIRST
@@ -163,14 +164,14 @@ class WritableStoreContract:
         with store.connect() as client:
             assert not client.exists(target)
             assert not client.exists(store.target("there", "username"))
-            client.push(pushed(target, FIRST))
+            client.push(store.push(target, FIRST))
             assert client.exists(target)
 
     def test_what_is_deleted_is_gone(self, store: WritableStoreHarness) -> None:
         """And may be pushed again."""
         target = store.target("deleted")
         with store.connect() as client:
-            client.push(pushed(target, FIRST))
+            client.push(store.push(target, FIRST))
             assert client.delete(target) is PushOutcome.DELETED
             assert not client.exists(target)
             caught(SecretNotFoundError, lambda: client.get(store.reading(target)))
@@ -181,7 +182,7 @@ class WritableStoreContract:
         target = store.target("property-deleted")
         username, password = (store.target("property-deleted", name) for name in ("username", "password"))
         with store.connect() as client:
-            client.push(pushed(target, SECOND))
+            client.push(store.push(target, SECOND))
             assert client.delete(password) is PushOutcome.DELETED
             assert store.values(client, target) == {"username": SECOND["username"]}
             assert client.delete(password) is PushOutcome.ABSENT
@@ -205,13 +206,13 @@ class WritableStoreContract:
         client = store.connect()
         client.close()
         before = store.writes()
-        caught(ClosedError, lambda: client.push(pushed(target, FIRST)))
+        caught(ClosedError, lambda: client.push(store.push(target, FIRST)))
         caught(ClosedError, lambda: client.exists(target))
         caught(ClosedError, lambda: client.delete(target))
         assert store.writes() == before
 
     def test_pushes_do_not_show_values(self, store: WritableStoreHarness) -> None:
         """Whatever makes text of them."""
-        push = pushed(store.target("hidden"), FIRST)
+        push = store.push(store.target("hidden"), FIRST)
         for shown in (push, push.value, push.target):
             assert CANARY not in f"{shown!r} {shown!s} {shown}"

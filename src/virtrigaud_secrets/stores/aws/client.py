@@ -9,10 +9,11 @@ import copy
 import itertools
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, TypeVar, cast
 
 from virtrigaud_secrets.errors import (
     AccessDeniedError,
@@ -26,7 +27,17 @@ from virtrigaud_secrets.stores.aws.errors import request_id_in, text_in
 from virtrigaud_secrets.stores.aws.session import Sessions
 from virtrigaud_secrets.stores.aws.transport import Answer as Reply
 from virtrigaud_secrets.stores.aws.transport import Service
-from virtrigaud_secrets.stores.base import Answer, Fetch, Query, StoreClient, StoreContext, at_store
+from virtrigaud_secrets.stores.base import (
+    Answer,
+    Fetch,
+    Push,
+    PushOutcome,
+    PushTarget,
+    Query,
+    StoreClient,
+    StoreContext,
+    at_store,
+)
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload
 
 if TYPE_CHECKING:
@@ -40,6 +51,22 @@ _ResultT = TypeVar("_ResultT")
 
 Outcome = Answer | SecretsError
 """What became of a fetch."""
+
+
+class Writes(Protocol):
+    """What writes to a service: names are given in full."""
+
+    def push(self, push: Push, path: str) -> PushOutcome:
+        """Write a value."""
+        ...
+
+    def exists(self, target: PushTarget, path: str) -> bool:
+        """Whether it is there."""
+        ...
+
+    def delete(self, target: PushTarget, path: str, *, dry_run: bool) -> PushOutcome:
+        """Delete it."""
+        ...
 
 
 class AWSClient(StoreClient):
@@ -102,6 +129,37 @@ class AWSClient(StoreClient):
             return self.search(query)
         except StoreError as error:
             at_store(error, self.context.store, query.path)
+            raise
+
+    @property
+    @abstractmethod
+    def writes(self) -> Writes:
+        """What writes to the service."""
+
+    def push(self, push: Push) -> PushOutcome:
+        """Write a value under ESO's mark, the tag `managed-by: external-secrets` (ESO §3.3)."""
+        with self._writing(push.target) as path:
+            return self.writes.push(push, path)
+
+    def exists(self, target: PushTarget) -> bool:
+        """Whether it is there, and the property in it."""
+        with self._writing(target) as path:
+            return self.writes.exists(target, path)
+
+    def delete(self, target: PushTarget, *, dry_run: bool = False) -> PushOutcome:
+        """Delete it, if it is ours."""
+        with self._writing(target) as path:
+            return self.writes.delete(target, path, dry_run=dry_run)
+
+    @contextmanager
+    def _writing(self, target: PushTarget) -> Generator[str]:
+        """The name that a key has in the service."""
+        self.service.refuse_if_closed()
+        path = f"{self.spec.prefix or ''}{target.key}"
+        try:
+            yield path
+        except StoreError as error:
+            at_store(error, self.context.store, path)
             raise
 
     def close(self, *, revoke: bool = True) -> None:

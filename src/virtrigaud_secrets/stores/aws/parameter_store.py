@@ -9,6 +9,7 @@ from virtrigaud_secrets.errors import AccessDeniedError, InvalidRequestError
 from virtrigaud_secrets.golang import regexp
 from virtrigaud_secrets.stores.aws.client import AWSClient, Outcome, mappings
 from virtrigaud_secrets.stores.aws.errors import Refusal, of_refusal, request_id_in, text_in
+from virtrigaud_secrets.stores.aws.parameter_writes import ParameterWrites
 from virtrigaud_secrets.stores.aws.transport import Answer as Reply
 from virtrigaud_secrets.stores.base import Answer, Fetch, Query, at_store
 
@@ -22,6 +23,11 @@ class ParameterStoreClient(AWSClient):
     service_name: ClassVar[str] = "ssm"
     batch_operation: ClassVar[str] = "GetParameters"
     batch_size: ClassVar[int] = BATCH_SIZE
+
+    @property
+    def writes(self) -> ParameterWrites:
+        """What writes."""
+        return ParameterWrites(self.context, self.service)
 
     def read(self, fetch: Fetch, path: str) -> Answer:
         """One parameter, decrypted."""

@@ -10,6 +10,7 @@ from virtrigaud_secrets.golang import regexp
 from virtrigaud_secrets.stores.aws import names
 from virtrigaud_secrets.stores.aws.client import AWSClient, Outcome, mappings
 from virtrigaud_secrets.stores.aws.errors import Refusal, of_refusal, request_id_in, text_in
+from virtrigaud_secrets.stores.aws.secret_writes import SecretWrites
 from virtrigaud_secrets.stores.aws.transport import Answer as Reply
 from virtrigaud_secrets.stores.base import Answer, Fetch, Query, at_store
 
@@ -23,6 +24,11 @@ class SecretsManagerClient(AWSClient):
     service_name: ClassVar[str] = "secretsmanager"
     batch_operation: ClassVar[str] = "BatchGetSecretValue"
     batch_size: ClassVar[int] = BATCH_SIZE
+
+    @property
+    def writes(self) -> SecretWrites:
+        """What writes."""
+        return SecretWrites(self.spec, self.context, self.service)
 
     def read(self, fetch: Fetch, path: str) -> Answer:
         """One secret at a stage or of a version."""

@@ -24,6 +24,8 @@ from virtrigaud_secrets.stores.retrying import repeat_reads
 
 DEFAULT_ATTEMPTS: Final = 3
 """How often a request is sent where `retrySettings` does not say: ESO's default (ESO §2.10)."""
+BINARY: Final = "SecretBinary"
+"""The parameter that takes bytes; all others take text."""
 TALKATIVE: Final = (
     "botocore.auth", "botocore.awsrequest", "botocore.credentials", "botocore.endpoint", "botocore.handlers",
     "botocore.hooks", "botocore.parsers", "botocore.retryhandler", "botocore.utils",
@@ -122,8 +124,15 @@ def withheld() -> Generator[None]:
         _withheld.reset(token)
 
 
-def send(connection: Connection, asked: Asked, parameters: Mapping[str, object], context: StoreContext) -> Answer:
-    """The answer to one request, repeated as `retrySettings` says: nothing that is sent here changes anything.
+def send(
+    connection: Connection,
+    asked: Asked,
+    parameters: Mapping[str, object],
+    context: StoreContext,
+    *,
+    repeatable: bool = True,
+) -> Answer:
+    """The answer to one request. One that changes nothing is repeated as `retrySettings` says.
 
     A `Sensitive` among the parameters is revealed on the way out.
 
@@ -136,13 +145,19 @@ def send(connection: Connection, asked: Asked, parameters: Mapping[str, object],
         # Before the request, so that retries of the login and of the request do not multiply.
         _mapped(connection.credentials.get_frozen_credentials, asked, context)
     call = functools.partial(_call, method, parameters)
+    if not repeatable:
+        return _mapped(call, asked, context)
     return repeat_reads(lambda: _mapped(call, asked, context), patient(context))
 
 
 def _call(method: Callable[..., Answer], parameters: Mapping[str, object]) -> Answer:
-    return method(
-        **{name: value.reveal_text() if isinstance(value, Sensitive) else value for name, value in parameters.items()}
-    )
+    return method(**{name: _revealed(name, value) for name, value in parameters.items()})
+
+
+def _revealed(name: str, value: object) -> object:
+    if not isinstance(value, Sensitive):
+        return value
+    return value.reveal() if name == BINARY else value.reveal_text()
 
 
 def _mapped(call: Callable[[], object], asked: Asked, context: StoreContext) -> Answer:
@@ -199,14 +214,28 @@ class Service:
             ConfigurationError: there is no identity to be had, or the SDK cannot be used.
             ClosedError: `close` was called.
         """
+        return self._sent(operation, parameters, path=path, repeatable=True)
+
+    def tell(self, operation: str, parameters: Mapping[str, object], *, path: str) -> Answer:
+        """The answer to a write, which is sent once; again only after credentials that the service refused.
+
+        Raises:
+            StoreError: it failed; after no answer, it may have been carried out.
+            ConfigurationError: as `ask`.
+            ClosedError: `close` was called.
+        """
+        return self._sent(operation, parameters, path=path, repeatable=False)
+
+    def _sent(self, operation: str, parameters: Mapping[str, object], *, path: str, repeatable: bool) -> Answer:
         asked = self.asked(operation, path)
         connection = self._current(asked)
         try:
-            return send(connection, asked, parameters, self._context)
+            return send(connection, asked, parameters, self._context, repeatable=repeatable)
         except AuthenticationError as error:
             if not error.status or error.path != path:
                 raise
-        return send(self._current(asked, instead_of=connection), asked, parameters, self._context)
+        fresh = self._current(asked, instead_of=connection)
+        return send(fresh, asked, parameters, self._context, repeatable=repeatable)
 
     def refuse_if_closed(self) -> None:
         """Raise `ClosedError` after `close`."""

@@ -33,6 +33,12 @@ class Script:
             raise reply
         return reply
 
+    def tell(self, operation: str, parameters: Mapping[str, object], *, path: str) -> Mapping[str, object]:
+        return self.ask(operation, parameters, path=path)
+
+    def refuse_if_closed(self) -> None:
+        pass
+
     def asked(self, operation: str, path: str) -> Asked:
         return Asked(service="scripted", operation=operation, path=path)
 
