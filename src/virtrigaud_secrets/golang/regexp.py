@@ -15,7 +15,14 @@ from functools import lru_cache
 from typing import Final, Protocol, cast
 
 from virtrigaud_secrets.errors import SecretsError
-from virtrigaud_secrets.golang.regexp_syntax import REPEATED_NAME, SyntaxFault, from_re2_message, to_re2
+from virtrigaud_secrets.golang.regexp_syntax import (
+    INCOMPLETE,
+    REPEATED_NAME,
+    SyntaxFault,
+    Translation,
+    from_re2_message,
+    to_re2,
+)
 
 MAX_PATTERN_CHARACTERS: Final = 65_536
 """Longest pattern taken: names are filtered by patterns of a few dozen characters; a parse tree costs far more."""
@@ -284,12 +291,21 @@ def compile_pattern(pattern: str) -> Regexp:
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MAX_PROGRAM_BYTES
+    reason, translated = "", Translation(b"", {})
     try:
-        engine = re2.compile(to_re2(pattern), options)
+        translated = to_re2(pattern)
     except SyntaxFault as fault:
-        raise RegexpError(f"error parsing regexp: {fault}") from None
+        # Go tells the first fault, and whatever stands in front of this one may have another.
+        reason, translated = str(fault), fault.before
+    try:
+        engine = re2.compile(translated.text, options)
     except re2.error as error:
-        raise RegexpError(f"error parsing regexp: {from_re2_message(error.args[0], pattern)}") from None
+        found = from_re2_message(error.args[0], pattern, translated.classes)
+        if not reason or not found.startswith(INCOMPLETE):
+            reason = found
+        raise RegexpError(f"error parsing regexp: {reason}") from None
+    if reason:
+        raise RegexpError(f"error parsing regexp: {reason}")
     return Regexp(pattern, engine)
 
 

@@ -6,11 +6,26 @@ Rewrites a Go pattern for google-re2 and words RE2's complaints as Go does. It c
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A pattern of Go as RE2 must read it."""
+
+    text: bytes
+    """The pattern."""
+    classes: Mapping[str, str]
+    """Character class that stands there in place of another → as it was written."""
 
 
 class SyntaxFault(Exception):  # noqa: N818  # internal: `regexp` turns it into its RegexpError
     """Go refuses the pattern although RE2 would not. The text is Go's, without its prefix."""
+
+    before = Translation(b"", {})
+    """What stands in front of the fault: a fault in there is what Go would tell."""
 
 
 _TOKEN: Final = re.compile(
@@ -23,9 +38,11 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _CLASS_TOKEN: Final = re.compile(
-    r"\\(?P<sign>[pP])(?:\{(?P<name>[^}]*)\}|(?P<letter>[A-Za-z]))|\\(?P<escaped>.)|\[:\^?\w+:\]|(?P<close>\])",
+    r"\\(?P<sign>[pP])(?:\{(?P<name>[^}]*)\}|(?P<letter>[A-Za-z]))|\\(?P<escaped>.)|\[:.*?:\]|(?P<close>\])",
     re.DOTALL,
 )
+_ENDLESS_NAME: Final = re.compile(r"\(\?P?<[^>]+\Z")
+_COUNT: Final = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
 _NOT_UTF8: Final = re.compile("[\ud800-\udfff]")
 
 _GO_WORDS: Final = {
@@ -46,6 +63,14 @@ _GO_WORDS: Final = {
 }
 """RE2's wording to Go's."""
 
+_OF_ALL: Final = frozenset({"missing closing )", "unexpected )"})
+"""What Go says of the pattern as a whole."""
+
+INCOMPLETE: Final = ("missing closing", "trailing backslash")
+"""How complaints begin that are about the end of the pattern."""
+
+MAX_REPEAT: Final = 1000
+"""The highest count of a repetition."""
 MAX_DEPTH: Final = 1000
 """Parentheses within parentheses: Go's own limit for the height of a pattern."""
 REPEATED_NAME: Final = "\u00e9"
@@ -80,7 +105,7 @@ _SETS: Final = {
 """Classes only Go knows: what stands inside brackets for the set and for its complement, if anything can."""
 
 
-def to_re2(pattern: str) -> bytes:
+def to_re2(pattern: str) -> Translation:
     """The pattern as google-re2 must read it to mean what it means in Go.
 
     Raises:
@@ -89,6 +114,17 @@ def to_re2(pattern: str) -> bytes:
     if _NOT_UTF8.search(pattern):
         raise SyntaxFault(f"invalid UTF-8: `{pattern}`")
     out: list[str] = []
+    classes: dict[str, str] = {}
+    try:
+        _translate(pattern, out, classes)
+    except SyntaxFault as fault:
+        fault.before = Translation("".join(out).encode(), classes)
+        raise
+    return Translation("".join(out).encode(), classes)
+
+
+def _translate(pattern: str, out: list[str], classes: dict[str, str]) -> None:
+    """Add the pieces of the translation to `out`, as far as it goes."""
     names: dict[str, int] = {}
     at = depth = 0
     in_class = False
@@ -102,15 +138,19 @@ def to_re2(pattern: str) -> bytes:
             raise SyntaxFault(f"expression nests too deeply: `{pattern}`")
         name = found["name"] if found["name"] is not None else found["letter"]
         if name is not None:
-            out.append(_unicode_class(token[0], name, inverted=found["sign"] == "P", in_class=in_class))
+            made = _unicode_class(token[0], name, inverted=found["sign"] == "P", in_class=in_class)
+            classes[made] = token[0]
+            out.append(made)
         elif found.get("group"):
             out.append(_group(token[0], found["group"], names))
         elif found["escaped"] == "C" and not in_class:
             raise SyntaxFault(f"invalid escape sequence: `{token[0]}`")
+        elif found.get("parenthesis") == "(" and _ENDLESS_NAME.match(pattern, token.start()):
+            # Also what looks behind, which Go takes for a name that has no end.
+            raise SyntaxFault(f"invalid named capture: `{pattern[token.start() :]}`")
         else:
             out.append(token[0])
     out.append(pattern[at:])
-    return "".join(out).encode()
 
 
 def _depth_change(parenthesis: str | None) -> int:
@@ -134,8 +174,8 @@ def _unicode_class(text: str, name: str, *, inverted: bool, in_class: bool) -> s
     canonical = canonical[:1].upper() + canonical[1:].lower()
     actual = _CATEGORY_ALIASES.get(canonical, canonical)
     if actual not in _SETS:
-        # Go looks scripts up without underscores, and so knows none whose name has one.
-        if actual not in _CATEGORIES and canonical.lower() != bare.lower():
+        # Go looks scripts up without underscores, and so knows none whose name has one; nor does RE2 without it.
+        if not bare.isascii():
             raise SyntaxFault(f"invalid character class range: `{text}`")
         return text if actual == bare else rf"\{'P' if inverted else 'p'}{{{actual}}}"
     positive, complement = _SETS[actual]
@@ -147,13 +187,25 @@ def _unicode_class(text: str, name: str, *, inverted: bool, in_class: bool) -> s
     return inner
 
 
-def from_re2_message(message: object, pattern: str) -> str:
-    """RE2's complaint in Go's words."""
+def from_re2_message(message: object, pattern: str, classes: Mapping[str, str]) -> str:
+    """RE2's complaint about the translation of `pattern`, in Go's words."""
     text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
     reason, colon, place = text.partition(": ")
     words = _GO_WORDS.get(reason)
     if words is None:
         return f"expression too large or nested too deeply: `{pattern[:80]}`"
-    if words == "missing closing )":
+    if words in _OF_ALL:
         place = pattern
+    if words in {"invalid repeat count", "invalid nested repetition operator"} and (count := _bad_count(place)):
+        words, place = "invalid repeat count", count
+    place = classes.get(place, place)
     return f"{words}: `{place if colon else ''}`"
+
+
+def _bad_count(operators: str) -> str:
+    """The count among repetition operators that is no good, which Go looks at before how they are nested."""
+    for found in _COUNT.finditer(operators):
+        low, ranged, high = int(found[1]), found[2], found[3]
+        if low > MAX_REPEAT or (ranged and high and (int(high) > MAX_REPEAT or int(high) < low)):
+            return found[0]
+    return ""

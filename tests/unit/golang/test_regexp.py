@@ -82,6 +82,14 @@ def test_quote_meta() -> None:
         ("\\", "trailing backslash at end of expression: ``"),
         (r"\C", r"invalid escape sequence: `\C`"),
         ("(?=x)", "invalid or unsupported Perl syntax: `(?=`"),
+        ("a(?<=b)c", "invalid named capture: `(?<=b)c`"),
+        ("a(?<!b)>", "invalid named capture: `(?<!b)>`"),
+        ("x(?<n>a))", "unexpected ): `x(?<n>a))`"),
+        (r"\8(?P<n n>x)", r"invalid escape sequence: `\8`"),  # the first fault, whoever would find it
+        (r"(a(?P<n n>x", "invalid named capture: `(?P<n n>`"),
+        (r"[z-a]\C", "invalid character class range: `z-a`"),
+        (r"\p{Foo}", r"invalid character class range: `\p{Foo}`"),
+        ("a{1001}?", "invalid repeat count: `{1001}`"),
     ],
 )
 def test_refusals_are_worded_as_go_words_them(pattern: str, message: str) -> None:

@@ -19,10 +19,12 @@ from virtrigaud_secrets.golang.regexp_syntax import SyntaxFault, from_re2_messag
         (r"[\P{Cn}]", r"[\pL\pM\pN\pP\pS\pZ\pC]"),
         ("(?P<n>a)(?<n>b)(?P<n>c)", "(?P<n>a)(?P<n\u00e9>b)(?P<n\u00e9\u00e9>c)"),
         ("[]a](x)", "[]a](x)"),
+        (r"\p{Gre-ek}\p{Old_Italic}", r"\p{Greek}\p{Olditalic}"),
+        (r"[[:al\pL:]]", r"[[:al\pL:]]"),
     ],
 )
 def test_patterns_are_spelled_for_re2(pattern: str, expected: str) -> None:
-    assert to_re2(pattern).decode() == expected
+    assert to_re2(pattern).text.decode() == expected
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,9 @@ def test_patterns_are_spelled_for_re2(pattern: str, expected: str) -> None:
         ("\udcff", "invalid UTF-8"),
         (r"a\C", "invalid escape sequence"),
         ("(?P<\u00e9>a)", "invalid named capture"),
-        (r"\p{Old_Italic}", "invalid character class range"),
+        ("\\p{Gree\u212a}", "invalid character class range"),  # a Kelvin sign, which Python takes for a k
+        ("a(?<=b)", "invalid named capture: `\\(\\?<=b\\)`"),
+        ("a(?<name", "invalid named capture: `\\(\\?<name`"),
         (r"[\p{Cn}]", "not supported inside a character class"),
         ("(" * 1001, "expression nests too deeply"),
     ],
@@ -42,8 +46,14 @@ def test_what_go_refuses_is_refused(pattern: str, message: str) -> None:
 
 
 def test_messages() -> None:
-    assert from_re2_message(b"missing ]: [a", "x[a") == "missing closing ]: `[a`"
-    assert from_re2_message("missing ): (", "a(") == "missing closing ): `a(`"
+    assert from_re2_message(b"missing ]: [a", "x[a", {}) == "missing closing ]: `[a`"
+    assert from_re2_message("bad repetition operator: ??{1001}", "a", {}) == "invalid repeat count: `{1001}`"
+    assert from_re2_message("invalid repetition size: {3,2}?", "a", {}) == "invalid repeat count: `{3,2}`"
+    assert from_re2_message("bad repetition operator: **", "a", {}) == "invalid nested repetition operator: `**`"
+    written = {r"\p{Olditalic}": r"\p{Old_Italic}"}
+    assert from_re2_message(r"invalid character class range: \p{Olditalic}", "a", written).endswith(r"`\p{Old_Italic}`")
+    assert from_re2_message("missing ): (", "a(", {}) == "missing closing ): `a(`"
     assert (
-        from_re2_message("pattern too large - compile failed", "a") == "expression too large or nested too deeply: `a`"
+        from_re2_message("pattern too large - compile failed", "a", {})
+        == "expression too large or nested too deeply: `a`"
     )
