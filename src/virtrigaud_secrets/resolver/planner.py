@@ -62,6 +62,7 @@ class _Planning:
         self._settings = settings
         self._manifest = f"ExternalSecret {document.namespace}/{document.name}"
         self._requests: dict[Fetch, Preview] = {}
+        self._stores: dict[tuple[str | None, str | None], Binding] = {}
         self._steps: list[Step] = []
         self._repairs: dict[str, None] = {}
         self._faults: list[SecretsError] = []
@@ -200,9 +201,12 @@ class _Planning:
         reference = store or self._document.spec.secret_store_ref
         if reference is None:
             raise ManifestError("no store: expected spec.secretStoreRef or a sourceRef.storeRef")
-        binding = self._bind(reference, self._document.namespace)
-        for repair in binding.repairs:
-            self._repairs.setdefault(repair)
+        name = (reference.kind, reference.name)
+        binding = self._stores.get(name)
+        if binding is None:
+            binding = self._stores[name] = self._bind(reference, self._document.namespace)
+            for repair in binding.repairs:
+                self._repairs.setdefault(repair)
         return binding
 
     def _fetch(self, remote: RemoteRef, store: SecretStoreRef | None) -> Fetch:
