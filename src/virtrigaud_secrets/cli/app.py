@@ -12,7 +12,7 @@ from typing import Annotated, Final, TextIO
 
 import typer
 
-from virtrigaud_secrets.cli import check, demo, plan, push, render, resolve, schema
+from virtrigaud_secrets.cli import check, demo, explain, plan, push, render, resolve, schema
 from virtrigaud_secrets.cli.exit_codes import ExitCode, exit_code
 from virtrigaud_secrets.cli.output import complain
 from virtrigaud_secrets.errors import SecretsError
@@ -36,7 +36,16 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    commands = (check.check, plan.plan, resolve.resolve, push.push, render.render, schema.schema, demo.demo)
+    commands = (
+        check.check,
+        plan.plan,
+        explain.explain,
+        resolve.resolve,
+        push.push,
+        render.render,
+        schema.schema,
+        demo.demo,
+    )
     for command in commands:
         app.command()(command)
 

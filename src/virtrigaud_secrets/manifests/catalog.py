@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from virtrigaud_secrets.errors import ManifestNotFoundError, StoreNotFoundError
 from virtrigaud_secrets.manifests.objects import NAMESPACE_LABEL, KubernetesObjects, SecretManifest
+from virtrigaud_secrets.repairs import STORE_NAMESPACE
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 SpecT = TypeVar("SpecT")
 SpecT_co = TypeVar("SpecT_co", covariant=True)
-
-STORE_NAMESPACE_REPAIR: Final = "store-namespace"
-"""Id of the difference from ESO that a SecretStore was found in a configured namespace (ESO §5 row 2)."""
 
 CLUSTER_GENERATOR: Final = "ClusterGenerator"
 """The kind of generators that are in no namespace."""
@@ -63,6 +61,8 @@ class Document(Generic[SpecT_co]):
     """The line it begins in, from 1."""
     index: int = 0
     """Its number among the file's documents, from 0."""
+    repairs: tuple[str, ...] = ()
+    """Ids of the differences from ESO that reading it used."""
 
     @property
     def subject(self) -> str:
@@ -230,7 +230,7 @@ class Catalog:
                 f"can not reference unmanaged store: {found.document.subject} is for another controller "
                 "(spec.controller)"
             )
-        return found
+        return replace(found, repairs=(*found.repairs, *found.document.repairs))
 
     def secret_value(self, name: str, key: str, *, namespace: str) -> Sensitive | None:
         """One key of a Kubernetes Secret among the manifests, None where there is none."""
@@ -268,7 +268,7 @@ class Catalog:
         elsewhere = () if settings.strict else tuple(dict.fromkeys(settings.store_namespaces))
         found = [self._stores[place, name] for place in elsewhere if (place, name) in self._stores]
         if len(found) == 1:
-            return StoreDocument(document=found[0], repairs=(STORE_NAMESPACE_REPAIR,))
+            return StoreDocument(document=found[0], repairs=(STORE_NAMESPACE,))
         message = _not_found("SecretStore", name)
         if settings.strict:
             raise StoreNotFoundError(message)

@@ -21,6 +21,7 @@ from virtrigaud_secrets.manifests.report import Judgement, Report, Verdict
 from virtrigaud_secrets.manifests.sources import Source, sources
 from virtrigaud_secrets.models.generators import GENERATORS
 from virtrigaud_secrets.models.remarks import Location, Remark, field_path
+from virtrigaud_secrets.repairs import REPAIRS
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.base import Model
@@ -187,7 +188,8 @@ class _Loading:
             remarks += self._objects.add(recognised.kind, kept, default_namespace=self._default_namespace)
         elif recognised.manifest is not None:
             line = spot.line(location) if location else spot.file_line(document.line)
-            remarks += self._keep(recognised.manifest, spot, line, namespaced=recognised.namespaced)
+            used = tuple(dict.fromkeys(remark.code for remark in remarks if remark.code in REPAIRS))
+            remarks += self._keep(recognised.manifest, spot, line, namespaced=recognised.namespaced, repairs=used)
         self._verdicts.append(
             Verdict(
                 file=spot.file,
@@ -209,7 +211,9 @@ class _Loading:
             return recognised.namespace
         return recognised.namespace or ("" if recognised.kind == "Namespace" else self._default_namespace)
 
-    def _keep(self, manifest: Manifest, spot: _Spot, line: int, *, namespaced: bool) -> Iterator[Remark]:
+    def _keep(
+        self, manifest: Manifest, spot: _Spot, line: int, *, namespaced: bool, repairs: tuple[str, ...]
+    ) -> Iterator[Remark]:
         """Add a manifest to the catalog, unless there is one of that name."""
         metadata = manifest.metadata
         document = Document(
@@ -222,6 +226,7 @@ class _Loading:
             file=spot.file,
             line=line,
             index=spot.index,
+            repairs=repairs,
         )
         first = self._manifests.setdefault((document.kind, document.namespace, document.name), document)
         if first is not document:

@@ -19,6 +19,7 @@ from virtrigaud_secrets.models.backends.unsupported import UnsupportedProvider, 
 from virtrigaud_secrets.models.base import Model
 from virtrigaud_secrets.models.remarks import Location, Remark, field_path, nearest, remarks_of
 from virtrigaud_secrets.models.secret_store import Provider
+from virtrigaud_secrets.repairs import GUIDE_SPELLING
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -152,7 +153,7 @@ class _Cleaning:
                     location=(*location, written),
                     message=f"read as {field_path(meant)}, which is ESO's name for it",
                     severity=Severity.NOTE,
-                    code="guide-spelling",
+                    code=GUIDE_SPELLING,
                 )
             )
         return mapping

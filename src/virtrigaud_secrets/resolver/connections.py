@@ -68,9 +68,12 @@ class Binding:
     def preview(self, fetch: Fetch) -> Preview:
         """What `fetch` would send; no I/O."""
         # Most backends look the property up in the answer: references to several of one secret are one request.
-        if fetch.property and not getattr(self.factory, "sends_property", False):
-            fetch = replace(fetch, property="")
-        return self.factory.preview(self.spec, fetch, self.context)
+        if not fetch.property or getattr(self.factory, "sends_property", False):
+            return self.factory.preview(self.spec, fetch, self.context)
+        preview = self.factory.preview(self.spec, replace(fetch, property=""), self.context)
+        repairs_of = getattr(self.factory, "property_repairs", None)
+        repairs: tuple[str, ...] = () if repairs_of is None else repairs_of(self.spec, fetch, self.context)
+        return replace(preview, repairs=(*preview.repairs, *repairs)) if repairs else preview
 
 
 class Connections:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from virtrigaud_secrets.clock import Clock, SystemClock
-from virtrigaud_secrets.errors import ClosedError, ValidationError, forget_locals
+from virtrigaud_secrets.errors import ClosedError, SecretsError, ValidationError, forget_locals
 from virtrigaud_secrets.findings import Finding, Severity
 from virtrigaud_secrets.settings import Settings
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle
     from virtrigaud_secrets.manifests import Catalog
     from virtrigaud_secrets.resolver.connections import Connections
+    from virtrigaud_secrets.resolver.explanation import Explanation
     from virtrigaud_secrets.resolver.plan import Plan
     from virtrigaud_secrets.resolver.push_report import PushReport
     from virtrigaud_secrets.stores.base import References
@@ -142,6 +143,29 @@ class Resolver:
             settings=self._settings,
         )
         return planner.plan(document)
+
+    def explain(
+        self, name: str, *, namespace: str | None = None, outcome: Bundle | SecretsError | None = None
+    ) -> Explanation:
+        """The way of every key of one ExternalSecret from store path to output, without values. Sends no request.
+
+        Args:
+            name: name of the ExternalSecret.
+            namespace: its namespace; may be left out where the name is unique.
+            outcome: what `resolve` returned or raised; the explanation then tells where values came from, or which
+                keys a failure keeps from being there. What cannot even be planned is told as a failure.
+
+        Raises:
+            ManifestNotFoundError: there is no such ExternalSecret.
+        """
+        from virtrigaud_secrets.resolver.explain import explain, explain_failure
+
+        document = self._catalog.external_secret(name, namespace=namespace)
+        try:
+            plan = self.plan(document.name, namespace=document.namespace)
+        except SecretsError as error:
+            return explain_failure(document.subject, target=document.spec.target, name=document.name, error=error)
+        return explain(plan, outcome=outcome, delimiters=self._settings.template_delimiters)
 
     def resolve(self, name: str, *, namespace: str | None = None) -> Bundle:
         """Read, render and validate one ExternalSecret. Each distinct store path is read once.

@@ -422,10 +422,10 @@ class StoreContext:
 class StoreFactory(Protocol):
     """A backend: how its spec reads, what a fetch would send, how to connect.
 
-    Three more attributes are asked for and may be left out, which means False: `same_in_all_namespaces(spec)` (a
-    ClusterSecretStore of this spec is one identity whoever asks, so that one client serves all), `sends_property` (the
-    property is part of the request) and `converts_found_names` (ESO's provider converts names before a rewrite, ESO
-    §2.2).
+    Four more attributes are asked for and may be left out: `same_in_all_namespaces(spec)` (whether a ClusterSecretStore
+    of this spec is one identity whoever asks, so that one client serves all), `sends_property` (whether the property is
+    part of the request), `converts_found_names` (whether ESO's provider converts names before a rewrite, ESO §2.2) and
+    `property_repairs(spec, fetch, context)` (ids of the differences from ESO that a property needs).
     """
 
     @property

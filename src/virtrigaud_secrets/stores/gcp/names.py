@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets.errors import ConfigurationError, InvalidRequestError
+from virtrigaud_secrets.repairs import CLUSTER_PROJECT
 from virtrigaud_secrets.stores.base import Fetch, Preview, StoreContext
 
 if TYPE_CHECKING:
@@ -120,4 +121,11 @@ def preview(spec: GCPSMProvider, fetch: Fetch, context: StoreContext) -> Preview
         notes.append("where the newest version is disabled or destroyed, the newest enabled one is read")
     path = place.secret(known.key) if known.metadata else place.version(known.key, known.version)
     method = "GetSecret" if known.metadata else "AccessSecretVersion"
-    return Preview(fetch=known, method=method, path=path, note="; ".join(notes))
+    return Preview(fetch=known, method=method, path=path, note="; ".join(notes), repairs=_repairs(spec, context))
+
+
+def _repairs(spec: GCPSMProvider, context: StoreContext) -> tuple[str, ...]:
+    """Whether the cluster's project may have to be made up for the login (`logins`)."""
+    identity, settings = spec.auth.workload_identity, context.settings
+    named = spec.auth.secret_ref is not None or identity is None or identity.cluster_project_id
+    return () if named or settings.strict or not spec.project_id else (CLUSTER_PROJECT,)

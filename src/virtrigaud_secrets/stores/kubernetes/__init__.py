@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from virtrigaud_secrets.errors import ConfigurationError, InvalidRequestError, MissingDependencyError
 from virtrigaud_secrets.models.backends.kubernetes import KubernetesProvider
 from virtrigaud_secrets.models.patterns import NAME_PATTERN
+from virtrigaud_secrets.repairs import OWN_IDENTITY
 from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext, at_store
 from virtrigaud_secrets.stores.selectors import names_namespaces
 
@@ -44,7 +45,9 @@ class KubernetesFactory:
         if len(fetch.key) > MAX_NAME_LENGTH or re.search(NAME_PATTERN, fetch.key) is None or fetch.key.endswith("\n"):
             raise at_store(InvalidRequestError("the key is no name of a Secret", path=fetch.key), context.store)
         path = f"namespaces/{provider.remote_namespace}/secrets/{fetch.key}"
-        return Preview(fetch=replace(fetch, version="", parameters=()), method="GET", path=path)
+        own = provider.auth is None and provider.auth_ref is None and not context.settings.strict
+        repairs = (OWN_IDENTITY,) if own else ()
+        return Preview(fetch=replace(fetch, version="", parameters=()), method="GET", path=path, repairs=repairs)
 
     def connect(self, spec: BaseModel, context: StoreContext) -> StoreClient:
         """A client for the store; it logs in with its first fetch."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from virtrigaud_secrets.errors import ConfigurationError, MissingDependencyError
 from virtrigaud_secrets.models.backends.vault import VaultProvider
+from virtrigaud_secrets.repairs import LEASE_PROPERTIES
 from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
 from virtrigaud_secrets.stores.selectors import names_namespaces
 
@@ -35,6 +36,14 @@ class VaultFactory:
         from virtrigaud_secrets.stores.vault.routes import Router
 
         return Router(_checked(spec, context), context).preview(fetch)
+
+    def property_repairs(self, spec: BaseModel, fetch: Fetch, context: StoreContext) -> tuple[str, ...]:
+        """Ids of the differences from ESO that the property of `fetch` needs; of the request itself, see `preview`."""
+        from virtrigaud_secrets.stores.vault.payload import LEASE_PROPERTIES as NAMES
+
+        if fetch.property not in NAMES or context.settings.strict or not self.preview(spec, fetch, context).side_effect:
+            return ()
+        return (LEASE_PROPERTIES,)
 
     def connect(self, spec: BaseModel, context: StoreContext) -> StoreClient:
         """A client for the store; it logs in with its first fetch."""

@@ -218,7 +218,12 @@ class VaultClient(StoreClient):
         if not isinstance(data, Mapping):
             return SecretNotFoundError("the answer holds no data", path=path, request_id=reply.request_id)
         return Answer(
-            payload=VaultPayload(data, envelope=None if lease is None else reply.body, store=store, path=path),
+            payload=VaultPayload(
+                data,
+                envelope=None if lease is None or self._context.settings.strict else reply.body,
+                store=store,
+                path=path,
+            ),
             path=path,
             lease=lease,
             expires_at=_end_of(data, reply.sent_at),

@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets.errors import InvalidRequestError
+from virtrigaud_secrets.repairs import MOUNT_LOOKUP
 from virtrigaud_secrets.stores.base import Fetch, Preview, StoreContext, at_store
 from virtrigaud_secrets.stores.vault.engines import KV, Endpoint, Mount, check_parameters, guess
 from virtrigaud_secrets.stores.vault.paths import is_below, kv_metadata_path, kv_path, plain
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.backends.vault import VaultProvider
-
-MOUNT_LOOKUP: Final = "vault-mount-lookup"
-"""Id of the difference from ESO that lets a key name any engine of the server."""
 
 
 @dataclass(frozen=True, slots=True)

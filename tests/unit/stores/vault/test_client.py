@@ -11,6 +11,7 @@ from virtrigaud_secrets.errors import (
     ClosedError,
     InvalidRequestError,
     MountNotFoundError,
+    PropertyNotFoundError,
     SecretNotFoundError,
     StoreUnavailableError,
 )
@@ -407,3 +408,15 @@ def test_no_value_shows_in_errors_or_tracebacks(make, server, status):
 
 def test_a_client_shows_nothing(make):
     assert "root-token" not in repr(make())
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_properties_of_a_lease_are_none_to_strict_mode(make, strict):
+    client = make(spec={"version": "v1", "path": "vsphere"}, strict=strict)
+    answer = client.get(fetch(DYNAMIC))
+    assert answer.lease is not None
+    if strict:
+        with pytest.raises(PropertyNotFoundError):
+            answer.payload.property("lease_duration")
+    else:
+        assert answer.payload.property("lease_duration")
