@@ -86,7 +86,7 @@ _HOMES: Final = {
 
 
 _PACKAGES: Final = frozenset(
-    {"credentials", "errors", "gjson", "manifests", "models", "stores", "template", "testing", "validation"}
+    {"credentials", "delivery", "errors", "gjson", "manifests", "models", "stores", "template", "testing", "validation"}
 )
 """Public packages and modules, so that `virtrigaud_secrets.manifests.load(…)` needs no import of its own."""
 

@@ -30,6 +30,7 @@ _FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "azure_federated_token_file": ("AZURE_FEDERATED_TOKEN_FILE",),
         "google_application_credentials": ("GOOGLE_APPLICATION_CREDENTIALS",),
         "service_account_directory": ("VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY",),
+        "ssh_agent_socket": ("SSH_AUTH_SOCK",),
         "vault_token_file": ("VAULT_TOKEN_FILE", "BAO_TOKEN_FILE"),
     }
 )
@@ -118,6 +119,8 @@ class Settings:
     """File with the service account token that Azure trusts; read anew at every login, as it rotates."""
     google_application_credentials: Path | None = None
     """File with Google credentials for `gcpsm` stores without `auth`; read anew at every login."""
+    ssh_agent_socket: Path | None = None
+    """Socket of the ssh-agent that keys are handed to."""
     allow_loose_files: bool = False
     """Read secret files that others on the machine may read too."""
 
@@ -158,6 +161,7 @@ class Settings:
         | `KUBECONFIG` | `kubeconfig`, its first file |
         | `VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY` | `service_account_directory` |
         | `KUBERNETES_SERVICE_HOST` with `KUBERNETES_SERVICE_PORT` | `kubernetes_api`; the kubelet sets them |
+        | `SSH_AUTH_SOCK` | `ssh_agent_socket` |
         | `AWS_ROLE_ARN` | `aws_role_arn` |
         | `AWS_WEB_IDENTITY_TOKEN_FILE` | `aws_web_identity_token_file` |
         | `AWS_SECRETSMANAGER_ENDPOINT`, `AWS_SSM_ENDPOINT`, `AWS_ACM_ENDPOINT`, `AWS_STS_ENDPOINT` | `aws_endpoints` |
@@ -193,6 +197,11 @@ class Settings:
             found["kubernetes_api"] = f"https://{bracketed}:{source.get('KUBERNETES_SERVICE_PORT') or '443'}"
         found |= _aws(source) | _azure(source)
         return cls(**(found | overrides))  # type: ignore[arg-type]  # names and types are those of the fields
+
+
+def inherited_environment() -> Mapping[str, str]:
+    """This process's variables, for a child that is to have them too. Full of secrets: never make text of it."""
+    return os.environ
 
 
 class _Environment:

@@ -23,6 +23,8 @@ WITHOUT_MODELS = (
     "golang",
     "sensitive",
     "settings",
+    "credentials",
+    "delivery",
     "validation",
     "testing",
 )

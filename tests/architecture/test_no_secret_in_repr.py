@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -32,6 +33,7 @@ from virtrigaud_secrets.credentials import (
     TLSCredentials,
     VSphereCredentials,
 )
+from virtrigaud_secrets.delivery import Environment, Execution, SshAgent, Variables
 from virtrigaud_secrets.errors import ResolveError, SecretsError, ValidationError
 from virtrigaud_secrets.generators import fake as fake_generator
 from virtrigaud_secrets.generators.base import GeneratedPayload
@@ -154,6 +156,7 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "tls credentials": lambda: TLSCredentials(certificate=CANARY, private_key=Sensitive(CANARY), authority=CANARY),
     "s3 credentials": lambda: S3Credentials(access_key_id=CANARY, secret_access_key=Sensitive(CANARY)),
     "ssh login": lambda: SshLogin(username=CANARY, password=Sensitive(CANARY), known_hosts=Sensitive(CANARY)),
+    "variables": lambda: Variables(PASSWORD=CANARY),
     "arguments": lambda: Arguments(user=CANARY, pwd=CANARY),
     "ssh key": lambda: dataclasses.replace(ssh_key(), private=CANARY),
     "issued certificate": lambda: dataclasses.replace(CertificateAuthority().issue(), private_key=CANARY),
@@ -279,6 +282,16 @@ def faults(directory: Path) -> Iterator[tuple[str, Callable[[], object]]]:
         path.write_text(text)
         store = files.FACTORY.connect(FilesProvider(path=str(path)), store_context())
         yield f"files, {number}", partial(store.get, Fetch(store=STORE, key="a"))
+    key = ssh_key(comment="").private
+    yield "agent, nobody", lambda: SshAgent(directory / "agent").add(Sensitive(key), comment="c")
+    yield "agent, no key", lambda: SshAgent(directory / "agent").add(Sensitive(CANARY))
+    yield "environment, null byte", lambda: Environment().variables(Bundle({"a": CANARY.encode() + b"\0"}))
+    yield (
+        "execution, no program",
+        lambda: Execution(command=["/no/such"], environment=Environment()).run(
+            SimpleNamespace(current=Bundle({"a": CANARY.encode()}), on_change=lambda _: lambda: None)
+        ),
+    )
     unfit = Bundle({key: CANARY.encode() + b"\n" + CANARY.encode() for key in KEYS_OF_CREDENTIALS})
     for kind in (VSphereCredentials, LibvirtCredentials, ProxmoxCredentials, TLSCredentials, S3Credentials):
         yield f"{kind.__name__}, unfit", partial(kind.from_bundle, unfit)

@@ -1,0 +1,41 @@
+"""Hands a bundle to others: as files, as variables of a child, to an ssh-agent. All can follow a subscription."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.delivery.directory import Directory
+    from virtrigaud_secrets.delivery.environment import Environment, Variables
+    from virtrigaud_secrets.delivery.places import PrivateDirectory
+    from virtrigaud_secrets.delivery.process import Execution
+    from virtrigaud_secrets.delivery.ssh_agent import SshAgent
+    from virtrigaud_secrets.delivery.ssh_files import SshFiles
+
+__all__ = ["Directory", "Environment", "Execution", "PrivateDirectory", "SshAgent", "SshFiles", "Variables"]
+
+_HOMES: Final = {
+    "Directory": "directory",
+    "Environment": "environment",
+    "Execution": "process",
+    "PrivateDirectory": "places",
+    "SshAgent": "ssh_agent",
+    "SshFiles": "ssh_files",
+    "Variables": "environment",
+}
+"""Public name → module that defines it."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)
