@@ -19,11 +19,13 @@ if TYPE_CHECKING:
         VersionedStoreHarness,
         store_context,
     )
+    from virtrigaud_secrets.testing.fake_store import FakeStore
     from virtrigaud_secrets.testing.keys import SshKey, known_hosts_line, ssh_key
     from virtrigaud_secrets.testing.write_contract import WritableStoreContract, WritableStoreHarness
 
 __all__ = [
     "CertificateAuthority",
+    "FakeStore",
     "IssuedCertificate",
     "ManualClock",
     "NoReferences",
@@ -41,6 +43,7 @@ __all__ = [
 
 _HOMES = {
     "CertificateAuthority": "certificates",
+    "FakeStore": "fake_store",
     "IssuedCertificate": "certificates",
     "ManualClock": "clock",
     "NoReferences": "contract",

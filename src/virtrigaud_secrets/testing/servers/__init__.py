@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.testing.servers.secret_manager import SecretManager
     from virtrigaud_secrets.testing.servers.secret_manager_grpc import SecretManagerGrpc
     from virtrigaud_secrets.testing.servers.token_review import TokenReviewServer
+    from virtrigaud_secrets.testing.servers.vcenter import VCenter
 
 __all__ = [
     "AWSServices",
@@ -25,6 +26,7 @@ __all__ = [
     "SecretManager",
     "SecretManagerGrpc",
     "TokenReviewServer",
+    "VCenter",
 ]
 
 _HOMES = {
@@ -37,6 +39,7 @@ _HOMES = {
     "SecretManager": "secret_manager",
     "SecretManagerGrpc": "secret_manager_grpc",
     "TokenReviewServer": "token_review",
+    "VCenter": "vcenter",
 }
 
 
