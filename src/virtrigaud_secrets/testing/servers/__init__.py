@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.testing.servers.fault_proxy import FaultProxy
     from virtrigaud_secrets.testing.servers.key_vault import KeyVault
     from virtrigaud_secrets.testing.servers.kubernetes import KubernetesAPI
+    from virtrigaud_secrets.testing.servers.libvirtd import LibvirtDaemon
     from virtrigaud_secrets.testing.servers.openbao import OpenBao
     from virtrigaud_secrets.testing.servers.postgres import PostgreSQL
     from virtrigaud_secrets.testing.servers.secret_manager import SecretManager
     from virtrigaud_secrets.testing.servers.secret_manager_grpc import SecretManagerGrpc
+    from virtrigaud_secrets.testing.servers.sshd import SshServer
     from virtrigaud_secrets.testing.servers.token_review import TokenReviewServer
     from virtrigaud_secrets.testing.servers.vcenter import VCenter
 
@@ -21,10 +23,12 @@ __all__ = [
     "FaultProxy",
     "KeyVault",
     "KubernetesAPI",
+    "LibvirtDaemon",
     "OpenBao",
     "PostgreSQL",
     "SecretManager",
     "SecretManagerGrpc",
+    "SshServer",
     "TokenReviewServer",
     "VCenter",
 ]
@@ -34,10 +38,12 @@ _HOMES = {
     "KeyVault": "key_vault",
     "FaultProxy": "fault_proxy",
     "KubernetesAPI": "kubernetes",
+    "LibvirtDaemon": "libvirtd",
     "OpenBao": "openbao",
     "PostgreSQL": "postgres",
     "SecretManager": "secret_manager",
     "SecretManagerGrpc": "secret_manager_grpc",
+    "SshServer": "sshd",
     "TokenReviewServer": "token_review",
     "VCenter": "vcenter",
 }
