@@ -67,7 +67,7 @@ class LibvirtDaemon:
             configuration = workspace.write("libvirtd.conf", "".join(f"{line}\n" for line in lines))
             # For root it would look after the machine's own networks and devices.
             before = not_root_command() if os.geteuid() == 0 else []
-            command = [*before, binary, "-f", configuration, "--pid-file", place / "libvirtd.pid"]
+            command: list[str | Path] = [*before, binary, "-f", configuration, "--pid-file", place / "libvirtd.pid"]
             own = {"XDG_RUNTIME_DIR": str(place), "XDG_CACHE_HOME": str(place), "XDG_CONFIG_HOME": str(place)}
             process = workspace.start("libvirtd", command, environment=own)
             process.wait_until(self._listens, timeout=START_TIMEOUT)

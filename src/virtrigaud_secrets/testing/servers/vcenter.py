@@ -76,7 +76,7 @@ class VCenter:
         try:
             certificate = workspace.write("server.crt", issued.certificate)
             key = workspace.write("server.key", issued.key.reveal())
-            command = [binary, "-cert", certificate, "-key", key, "-control", self._control]
+            command: list[str | Path] = [binary, "-cert", certificate, "-key", key, "-control", self._control]
             self._process = workspace.start("vcsim", command)
             self._process.wait_until(self._answers, timeout=START_TIMEOUT)
         except BaseException:
