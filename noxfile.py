@@ -92,6 +92,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The site, in docs/_build. A warning fails, such as a link that leads nowhere."""
+    install(session, "docs")
+    session.run("sphinx-build", "-q", "-b", "html", "-W", "--keep-going", "docs", "docs/_build", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Benchmarks: ratios against peers measured in the same run."""
     install(session, "bench")
