@@ -17,6 +17,7 @@ def blocks(language: str) -> list[str]:
 def test_the_example_passes_in_a_pytest_of_its_own(tmp_path: Path) -> None:
     (manifests,) = blocks("yaml")
     provider, tests, factories = blocks("python")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")  # where the root is, whatever lies above
     (tmp_path / "manifests").mkdir()
     (tmp_path / "manifests/vsphere.yaml").write_text(manifests)
     (tmp_path / "provider.py").write_text(provider)
