@@ -25,6 +25,7 @@ from virtrigaud_secrets.errors import (
     StoreUnavailableError,
     ThrottledError,
 )
+from virtrigaud_secrets.stores.azure.clouds import METADATA_SERVICE
 
 if TYPE_CHECKING:
     import requests
@@ -205,6 +206,11 @@ def of_login(refusal: Refusal | None, failure: Exception | None, *, method: str,
             return AuthenticationError(f"the {method} login brought no token")
         error = of_connection(failure, "", timeout)
         error.reason = f"{method} login: {error.reason}"
+        if method == "ManagedIdentity":
+            error.reason += (
+                f"; it is asked at the metadata service {METADATA_SERVICE}, which only machines and pods on Azure "
+                "have: elsewhere, authType is ServicePrincipal or WorkloadIdentity"
+            )
         return error
     facts = {"status": refusal.status, "request_id": refusal.request_id}
     if refusal.status == HTTPStatus.TOO_MANY_REQUESTS:

@@ -27,6 +27,8 @@ IMPERSONATION: Final = "https://iamcredentials.googleapis.com/v1/projects/-/serv
 """Where one identity asks for a service account's token."""
 JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
 """What kind of token a Kubernetes service account's is."""
+AWS_REQUEST: Final = "urn:ietf:params:aws:token-type:aws4_request"
+"""What kind of token a signed question to AWS is."""
 UNIVERSE: Final = "googleapis.com"
 """Google's public cloud."""
 
@@ -57,6 +59,18 @@ class GoogleCredentials(Protocol):
 
     def refresh(self, request: Callable[..., object]) -> None:
         """Get a new one."""
+        ...
+
+
+class AwsKeys(Protocol):
+    """Supplies AWS's keys to sign with, as google-auth asks for them."""
+
+    def get_aws_security_credentials(self, context: object, request: object) -> object:
+        """google-auth's `AwsSecurityCredentials`."""
+        ...
+
+    def get_aws_region(self, context: object, request: object) -> str:
+        """The region whose STS is named."""
         ...
 
 
@@ -163,17 +177,40 @@ def federated(audience: str, tokens: SubjectTokens, *, email: str = "") -> Googl
     """
     from google.auth.identity_pool import Credentials
 
-    if email and not _EMAIL.fullmatch(email):
-        raise ConfigurationError(f"{email!r} is no address of a Google service account")
     made = Credentials(  # type: ignore[no-untyped-call]  # untyped there
         audience=audience,
         subject_token_type=JWT,
         token_url=STS,
         subject_token_supplier=tokens,
-        service_account_impersonation_url=IMPERSONATION.format(email=email) if email else None,
+        service_account_impersonation_url=_impersonation(email),
         scopes=[SCOPE],
     )
     return cast("GoogleCredentials", made)
+
+
+def federated_from_aws(audience: str, keys: AwsKeys, *, email: str = "") -> GoogleCredentials:
+    """Credentials in exchange for a question to AWS that Google asks in our place, then those of `email` where given.
+
+    Raises:
+        ConfigurationError: `email` is none.
+    """
+    from google.auth.aws import Credentials
+
+    made = Credentials(  # type: ignore[no-untyped-call]  # untyped there
+        audience=audience,
+        subject_token_type=AWS_REQUEST,
+        token_url=STS,
+        aws_security_credentials_supplier=keys,
+        service_account_impersonation_url=_impersonation(email),
+        scopes=[SCOPE],
+    )
+    return cast("GoogleCredentials", made)
+
+
+def _impersonation(email: str) -> str | None:
+    if email and not _EMAIL.fullmatch(email):
+        raise ConfigurationError(f"{email!r} is no address of a Google service account")
+    return IMPERSONATION.format(email=email) if email else None
 
 
 def _check_servers(config: Mapping[str, object], place: str) -> None:

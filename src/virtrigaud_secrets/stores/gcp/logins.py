@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from virtrigaud_secrets.errors import AuthenticationError, ConfigurationError, UnsupportedFeatureError
+from virtrigaud_secrets.errors import AuthenticationError, ConfigurationError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores import selectors
 from virtrigaud_secrets.stores.base import StoreContext
@@ -21,6 +21,7 @@ from virtrigaud_secrets.stores.gcp.wire import Wire
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.backends.gcpsm import (
+        AwsCredentialsConfig,
         GCPSMProvider,
         GCPWorkloadIdentity,
         GCPWorkloadIdentityFederation,
@@ -45,7 +46,6 @@ class Logins:
 
         Raises:
             ConfigurationError: it says too little or too much.
-            UnsupportedFeatureError: it is one that is not supported here.
         """
         auth = self._spec.auth
         if auth.secret_ref is not None:
@@ -138,13 +138,22 @@ class Logins:
             raise ConfigurationError(
                 f"{store}: {field} must have exactly one of credConfig, serviceAccountRef and awsSecurityCredentials"
             )
-        if part.aws_security_credentials is not None:
-            raise UnsupportedFeatureError(f"{store}: {field}.awsSecurityCredentials is not supported here")
         if part.cred_config is not None:
             return lambda: self._cred_config(part)
         if not part.audience:
-            raise ConfigurationError(f"{store}: {field}.serviceAccountRef needs {field}.audience")
+            chosen = "serviceAccountRef" if part.service_account_ref is not None else "awsSecurityCredentials"
+            raise ConfigurationError(f"{store}: {field}.{chosen} needs {field}.audience")
+        if part.aws_security_credentials is not None:
+            return lambda: self._from_aws(part)
         return lambda: self._federated(part)
+
+    def _from_aws(self, part: GCPWorkloadIdentityFederation) -> AccessToken | Fault:
+        given, audience = part.aws_security_credentials, part.audience
+        if given is None or not audience:
+            raise ConfigurationError(f"{self._context.store}: awsSecurityCredentials or audience is missing")
+        email = part.gcp_service_account_email or ""
+        credentials = exchange.federated_from_aws(audience, _AwsKeys(self._context, given), email=email)
+        return exchange.exchanged(credentials, self._wire)
 
     def _cred_config(self, part: GCPWorkloadIdentityFederation) -> AccessToken | Fault:
         reference = part.cred_config
@@ -181,6 +190,40 @@ class Logins:
             "pod's service account workload identity; elsewhere, set the file"
         )
         return Fault(AuthenticationError(reason, path=fault.error.path, status=fault.error.status))
+
+
+class _AwsKeys:
+    """Supplies the AWS keys of a Secret for google-auth to sign with, under ESO's names (ESO §3.5)."""
+
+    def __init__(self, context: StoreContext, given: AwsCredentialsConfig) -> None:
+        self._context = context
+        self._given = given
+
+    def get_aws_region(self, context: object, request: object) -> str:  # noqa: ARG002  # google-auth's interface
+        """The region."""
+        return self._given.region
+
+    def get_aws_security_credentials(self, context: object, request: object) -> object:  # noqa: ARG002  # as above
+        """The keys, read anew."""
+        from google.auth.aws import AwsSecurityCredentials
+
+        token = self._value("aws_session_token", needed=False)
+        return AwsSecurityCredentials(
+            self._value("aws_access_key_id").reveal_text(),
+            self._value("aws_secret_access_key").reveal_text(),
+            token.reveal_text() or None,
+        )
+
+    def _value(self, key: str, *, needed: bool = True) -> Sensitive:
+        reference = self._given.aws_credentials_secret_ref
+        namespace = selectors.namespace_of(reference.namespace, self._context)
+        try:
+            found = self._context.references.secret_value(reference.name, key, namespace=namespace)
+        except ConfigurationError:
+            if needed:
+                raise
+            return Sensitive(b"")
+        return Sensitive(found.reveal().strip())
 
 
 class _ServiceAccountTokens:

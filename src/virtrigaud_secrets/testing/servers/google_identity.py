@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import parse_qs, unquote
 
 from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.sensitive import Sensitive
@@ -30,6 +30,8 @@ TOKEN_URI: Final = "https://oauth2.googleapis.com/token"  # noqa: S105  # an add
 """Where a service account's key is exchanged, and whom its signed claims are for."""
 JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 """OAuth's name for that exchange."""
+AWS_REQUEST: Final = "urn:ietf:params:aws:token-type:aws4_request"
+"""OAuth's name for a signed question to AWS."""
 GOOGLES_KEY: Final = "googles-own-key"
 """Id of the key that Google signs with, for accounts that hold none and for machines."""
 EXCHANGE_GRANT: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -70,6 +72,8 @@ class GoogleIdentity:
         self._bindings: set[tuple[str, str]] = set()
         self.machine: Machine | None = None
         """What the metadata server says; None where there is none."""
+        self.aws: Callable[[str, Mapping[str, str]], str] | None = None
+        """Tells whose AWS identity signed a question, by its URL and headers; empty for nobody's."""
         self.token_life = TOKEN_LIFE
         """How long new access tokens hold."""
 
@@ -188,6 +192,8 @@ class GoogleIdentity:
         if form.get("grant_type") != EXCHANGE_GRANT:
             return _oauth_error("unsupported_grant_type", "Invalid grant_type")
         audience = form.get("audience", "")
+        if form.get("subject_token_type") == AWS_REQUEST:
+            return self._from_aws(audience, form.get("subject_token", ""))
         kind, _, rest = audience.partition(":")
         pool = rest.partition(":")[0] if kind == "identitynamespace" else audience
         try:
@@ -195,6 +201,19 @@ class GoogleIdentity:
         except InvalidTokenError:
             return _oauth_error("invalid_grant", "The subject token is not valid for this audience.")
         return self._granted(f"{pool}[{account}]")
+
+    def _from_aws(self, audience: str, request: str) -> Answer:
+        """An access token for whoever signed a question to AWS, as `aws` finds out."""
+        headers: dict[str, str] = {}
+        try:
+            sent = cast("dict[str, Any]", json.loads(unquote(request)))
+            headers = {str(item["key"]).lower(): str(item["value"]) for item in sent["headers"]}
+            arn = self.aws(str(sent["url"]), headers) if self.aws is not None else ""
+        except (ValueError, KeyError, TypeError):
+            arn = ""
+        if not arn or headers.get("x-goog-cloud-target-resource") != audience:
+            return _oauth_error("invalid_grant", "Received an invalid AWS request.")
+        return self._granted(f"{audience}[{arn}]")
 
     def _own(self, token: Sensitive, audience: str) -> str:
         account, _ = self._signer.check(token, audiences=(audience,))

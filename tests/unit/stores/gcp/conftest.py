@@ -70,6 +70,8 @@ class Objects:
         self.asked: list[tuple[str, str, tuple[str, ...]]] = []
 
     def secret_value(self, name: str, key: str, *, namespace: str) -> Sensitive:
+        if (namespace, name, key) not in self.secrets:
+            raise ConfigurationError(f"Secret {namespace}/{name}, key {key!r}, was not found")
         return self.secrets[namespace, name, key]
 
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import pytest
 import requests
@@ -11,7 +11,6 @@ from virtrigaud_secrets.errors import (
     AuthenticationError,
     ConfigurationError,
     StoreUnavailableError,
-    UnsupportedFeatureError,
 )
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import Fetch, RetryPolicy, StoreKey
@@ -173,6 +172,50 @@ def test_federation_by_a_service_account(world):
     assert world.adapter.urls[-3:-1] == [STS, IAM]
 
 
+AWS_KEY = "wJalrXUtnFEMI/K7MDENG+never/show"
+AWS_ARN = "arn:aws:iam::123456789012:user/provider"
+
+
+def who_signed(url, headers):
+    """Whose question to AWS it is, by AWS's own library."""
+    auth = pytest.importorskip("botocore.auth")
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    parts = dict(part.strip().split("=", 1) for part in headers["authorization"].split(" ", 1)[1].split(","))
+    region = parts["Credential"].split("/")[2]
+    signed = {name: headers[name] for name in parts["SignedHeaders"].split(";")}
+    asked = AWSRequest("POST", url.partition("?")[0], headers=signed, params=dict(parse_qsl(url.partition("?")[2])))
+    asked.context["timestamp"] = headers["x-amz-date"]
+    signer = auth.SigV4Auth(Credentials("AKIA", AWS_KEY, headers.get("x-amz-security-token")), "sts", region)
+    expected = signer.signature(signer.string_to_sign(asked, signer.canonical_request(asked)), asked)
+    return AWS_ARN if parts["Signature"] == expected and f"sts.{region}.amazonaws.com" in url else ""
+
+
+@pytest.mark.parametrize("token", [None, "session+token/=="])
+def test_federation_by_an_aws_identity(world, token):
+    world.google.identity.aws = who_signed
+    given = {"aws_access_key_id": "AKIA\n", "aws_secret_access_key": AWS_KEY}
+    given |= {} if token is None else {"aws_session_token": token}
+    for name, value in given.items():
+        world.objects.secrets["virtrigaud-system", "aws", name] = Sensitive(value)
+    aws = {"region": "eu-west-1", "awsCredentialsSecretRef": {"name": "aws"}}
+    part = {"awsSecurityCredentials": aws, "audience": AUDIENCE}
+    assert read(world, {"workloadIdentityFederation": part}) == f"{AUDIENCE}[{AWS_ARN}]"
+    world.google.identity.bind(f"{AUDIENCE}[{AWS_ARN}]", EMAIL)
+    assert read(world, {"workloadIdentityFederation": part | {"gcpServiceAccountEmail": EMAIL}}) == EMAIL
+    assert not any(AWS_KEY in str(request.body) for request in world.adapter.sent)
+    world.objects.secrets["virtrigaud-system", "aws", "aws_secret_access_key"] = Sensitive("another")
+    with pytest.raises(AuthenticationError, match="token exchange refuses"):
+        read(world, {"workloadIdentityFederation": part})
+
+
+def test_aws_keys_that_are_not_there_are_named(world):
+    part = {"awsSecurityCredentials": {"region": "eu-west-1", "awsCredentialsSecretRef": {"name": "aws"}}}
+    with pytest.raises(ConfigurationError, match="aws"):
+        read(world, {"workloadIdentityFederation": part | {"audience": AUDIENCE}})
+
+
 def cred_config(world, **changes) -> dict[str, object]:
     config = {"type": "external_account", "audience": AUDIENCE, **changes}
     world.objects.config_maps["virtrigaud-system", "gcp", "config"] = json.dumps(config)
@@ -203,8 +246,8 @@ def test_a_configurations_url_must_be_the_stores(world):
         ({"serviceAccountRef": {"name": "a"}}, ConfigurationError, "needs .*audience"),
         (
             {"awsSecurityCredentials": {"region": "eu-west-1", "awsCredentialsSecretRef": {"name": "a"}}},
-            UnsupportedFeatureError,
-            "awsSecurityCredentials",
+            ConfigurationError,
+            "awsSecurityCredentials needs .*audience",
         ),
     ],
 )
