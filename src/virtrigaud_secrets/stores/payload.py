@@ -29,7 +29,7 @@ class Lookup(StrEnum):
     LITERAL_THEN_PATH = "literal-then-path"
     """If it has a dot, with its dots taken literally, then as a gjson path: AWS."""
     INNER_LITERAL_THEN_PATH = "inner-literal-then-path"
-    """As the one before, for a dot that is not the first character, and only in JSON: Google Secret Manager."""
+    """As the one before, where the first dot is not the first character, and only in JSON: Google Secret Manager."""
     KEY_THEN_PATH = "key-then-path"
     """As a key of the object, whatever characters it has, then as a gjson path: `files`."""
 
@@ -93,7 +93,7 @@ class TextPayload(Payload):
                 return [name, literal]
             case Lookup.LITERAL_THEN_PATH if "." in name:
                 return [literal, name]
-            case Lookup.INNER_LITERAL_THEN_PATH if "." in name[1:]:
+            case Lookup.INNER_LITERAL_THEN_PATH if name.find(".") > 0:
                 return [literal, name]
             case _:
                 return [name]

@@ -5,7 +5,7 @@ import pytest
 from virtrigaud_secrets.errors import DecodingError, PropertyNotFoundError
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload, split_object
 
-DOCUMENT = b'{"a.b": "literal", "a": {"b": "path", "n": [1, 2]}, ".c": "dotted", "x*": "star", "xy": "other"}'
+DOCUMENT = b'{"a.b": "literal", "a": {"b": "path", "n": [1, 2]}, ".c": "dotted", ".c.d": "twice", "x*": "star", "xy": "other"}'
 
 
 def payload(text: bytes | str = DOCUMENT, lookup: Lookup = Lookup.PATH) -> TextPayload:
@@ -84,6 +84,7 @@ class TestProperty:
             (Lookup.PATH_THEN_LITERAL, ".c", b"dotted"),
             (Lookup.LITERAL_THEN_PATH, "a.b", b"literal"),
             (Lookup.LITERAL_THEN_PATH, ".c", b"dotted"),
+            (Lookup.LITERAL_THEN_PATH, ".c.d", b"twice"),
             (Lookup.LITERAL_THEN_PATH, "a.n.1", b"2"),
             (Lookup.INNER_LITERAL_THEN_PATH, "a.b", b"literal"),
             (Lookup.INNER_LITERAL_THEN_PATH, "a.n.1", b"2"),
@@ -104,6 +105,7 @@ class TestProperty:
             (Lookup.PATH_THEN_LITERAL, "b"),
             (Lookup.LITERAL_THEN_PATH, "a.z"),
             (Lookup.INNER_LITERAL_THEN_PATH, ".c"),
+            (Lookup.INNER_LITERAL_THEN_PATH, ".c.d"),
             (Lookup.KEY_THEN_PATH, "a.z"),
         ],
     )
