@@ -107,6 +107,7 @@ def bench(session: nox.Session) -> None:
         "benchmarks/load_manifests.py",
         "benchmarks/template_render.py",
         "benchmarks/vault_read.py",
+        "benchmarks/plan_manifests.py",
     ]:
         session.run("python", script)
 

@@ -5,7 +5,9 @@ import pytest
 from virtrigaud_secrets.errors import DecodingError, PropertyNotFoundError
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload, split_object
 
-DOCUMENT = b'{"a.b": "literal", "a": {"b": "path", "n": [1, 2]}, ".c": "dotted", ".c.d": "twice", "x*": "star", "xy": "other"}'
+DOCUMENT = (
+    b'{"a.b": "literal", "a": {"b": "path", "n": [1, 2]}, ".c": "dotted", ".c.d": "twice", "x*": "star", "xy": "other"}'
+)
 
 
 def payload(text: bytes | str = DOCUMENT, lookup: Lookup = Lookup.PATH) -> TextPayload:
