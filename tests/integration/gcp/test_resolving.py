@@ -76,3 +76,24 @@ def test_what_was_switched_off_is_passed_over_by_policy_only(google, resolve):
     google.secrets.set_state("p", "other", "2", "DISABLED")
     assert resolve(data=[{"secretKey": "x", "remoteRef": {"key": "other"}}]) == {"x": "x"}
     assert len(google.asked_for_secrets()) == 3
+
+
+def test_a_regional_secret_is_asked_for_at_its_regions_own_address(google, tmp_path):
+    google.secrets.add("p", "db", "global")
+    google.secrets.add("p", "db", "regional", location="europe-west3")
+    store = {**STORE, "spec": {"provider": {"gcpsm": {"projectID": "p", "location": "europe-west3"}}}}
+    data = [{"secretKey": "db", "remoteRef": {"key": "db"}}]
+    document = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": {"name": "es", "namespace": "ns"},
+        "spec": {"secretStoreRef": {"name": "google"}, "data": data},
+    }
+    (tmp_path / "all.yaml").write_text("\n---\n".join(map(json.dumps, (store, document))))
+    # Only the regional address leads here, besides the metadata server: the global one is not asked.
+    regional = google.endpoints("europe-west3")
+    del regional["https://secretmanager.googleapis.com"]
+    settings = Settings(endpoints=regional, ca_file=google.write_ca(tmp_path))
+    with Resolver.from_path(tmp_path / "all.yaml", settings=settings) as resolver:
+        assert resolver.resolve("es", namespace="ns").text("db") == "regional"
+    assert google.asked_for_secrets() == ["/v1/projects/p/locations/europe-west3/secrets/db/versions/latest:access"]
