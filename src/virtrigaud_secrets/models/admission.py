@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.models.backends.kubernetes import KubernetesProvider
     from virtrigaud_secrets.models.backends.vault import VaultAuth, VaultProvider
 
+REFUSED_AT_ADMISSION: Final = "refused-at-admission"
+"""Code of what ESO's schema accepts and its webhook refuses."""
+
 TOKEN_TYPE: Final = "kubernetes.io/service-account-token"  # noqa: S105  # a type of Secrets
 """Type of Secret in which the cluster puts a service account's token."""
 
@@ -60,6 +63,12 @@ _SELECTORS: Final = (SecretKeySelector, ServiceAccountSelector)
 def judge(manifest: Model) -> Iterator[Remark]:
     """What ESO refuses of a manifest beyond its schema, and what it accepts to no avail."""
     yield from judge_version(manifest)
+    for remark in _judge(manifest):
+        refused = remark.severity is Severity.ERROR
+        yield replace(remark, code=REFUSED_AT_ADMISSION) if refused else remark
+
+
+def _judge(manifest: Model) -> Iterator[Remark]:
     match manifest:
         case ExternalSecret():
             yield from judge_external_secret(manifest)

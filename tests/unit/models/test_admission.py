@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from virtrigaud_secrets.models.admission import judge_external_secret, judge_secret_store, parts
+from virtrigaud_secrets.models.admission import (
+    REFUSED_AT_ADMISSION,
+    judge,
+    judge_external_secret,
+    judge_secret_store,
+    parts,
+)
 from virtrigaud_secrets.models.external_secret import ExternalSecret
 from virtrigaud_secrets.models.references import SecretKeySelector
 from virtrigaud_secrets.models.remarks import field_path
@@ -295,3 +301,17 @@ def test_an_operator_of_a_selector_that_kubernetes_has_not() -> None:
     assert remark.severity == "warning"
     assert chosen is not None
     assert not chosen.matches({"k": "v"})
+
+
+def test_what_only_the_webhook_refuses_has_a_code_of_its_own() -> None:
+    idle = ExternalSecret.model_validate({"metadata": {"name": "a"}, "spec": {}})
+    old = ExternalSecret.model_validate(
+        {
+            "apiVersion": "external-secrets.io/v1beta1",
+            "metadata": {"name": "a"},
+            "spec": {"target": {"creationPolicy": "CreateOrMerge"}, "dataFrom": [{"find": {}}]},
+        }
+    )
+
+    assert [remark.code for remark in judge(idle)] == [REFUSED_AT_ADMISSION]
+    assert [remark.code for remark in judge(old)] == ["invalid-field"]
