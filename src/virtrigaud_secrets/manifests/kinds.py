@@ -115,7 +115,8 @@ def _as_created(document: dict[str, object], kind: Kind) -> tuple[dict[str, obje
     if not isinstance(document.get("metadata"), dict):
         return written, remarks
     metadata = dict(cast("dict[str, object]", document["metadata"]))
-    if not kind.namespaced and metadata.pop("namespace", None) is not None:
+    if not kind.namespaced and isinstance(metadata.get("namespace"), str):
+        del metadata["namespace"]
         message = f"a {kind.name} has none: it is passed over"
         remarks.append(Remark(location=("metadata", "namespace"), message=message, severity=Severity.WARNING))
     name, prefix = metadata.get("name"), metadata.get("generateName")

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from virtrigaud_secrets.models.base import DateTime, Int64, Json, Model, Name, Namespace
+from virtrigaud_secrets.models.base import Bool, DateTime, Int64, Json, Model, Name, Namespace, NonEmpty
 from virtrigaud_secrets.models.patterns import NAME_PATTERN
 
 MAX_PREFIX: Final = 253
@@ -64,6 +64,17 @@ LabelValue = Annotated[str, AfterValidator(_label_value)]
 """Value of a label; may be empty."""
 
 
+class OwnerReference(Model):
+    """The object that this one goes with."""
+
+    api_version: NonEmpty
+    kind: NonEmpty
+    name: NonEmpty
+    uid: NonEmpty
+    controller: Bool | None = None
+    block_owner_deletion: Bool | None = None
+
+
 class ObjectMeta(Model):
     """Name, namespace, labels and annotations. The rest is the server's and is kept unread."""
 
@@ -71,14 +82,14 @@ class ObjectMeta(Model):
     namespace: Annotated[Namespace | None, BeforeValidator(_unless_empty)] = None
     labels: Mapping[LabelKey, LabelValue] = {}
     annotations: Annotated[Mapping[str, str], AfterValidator(_annotations)] = {}
-    generate_name: str | None = Field(default=None, repr=False)
+    generate_name: Annotated[str, StringConstraints(max_length=253)] | None = Field(default=None, repr=False)
     creation_timestamp: DateTime | None = Field(default=None, repr=False)
     deletion_grace_period_seconds: Int64 | None = Field(default=None, repr=False)
     deletion_timestamp: DateTime | None = Field(default=None, repr=False)
     finalizers: tuple[str, ...] | None = Field(default=None, repr=False)
     generation: Int64 | None = Field(default=None, repr=False)
-    managed_fields: Json = Field(default=None, repr=False)
-    owner_references: Json = Field(default=None, repr=False)
+    managed_fields: tuple[Json, ...] | None = Field(default=None, repr=False)
+    owner_references: tuple[OwnerReference, ...] | None = Field(default=None, repr=False)
     resource_version: str | None = Field(default=None, repr=False)
     self_link: str | None = Field(default=None, repr=False)
     uid: str | None = Field(default=None, repr=False)

@@ -21,8 +21,8 @@ def one_of(*aliases: str) -> JsonDict:
 
 
 def not_both(first: str, second: str) -> JsonDict:
-    """JSON Schema of a model of which not both fields are set."""
-    return {"not": {"required": [first, second]}}
+    """JSON Schema of a model of which not both fields are set; an empty list counts as not set."""
+    return {"not": {"required": [first, second], "properties": {second: {"not": {"const": []}}}}}
 
 
 def exactly_one(model: ModelT, *aliases: str) -> ModelT:

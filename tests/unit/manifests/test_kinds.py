@@ -216,6 +216,16 @@ def test_an_empty_namespace_is_none() -> None:
     assert (found.judgement, found.namespace) == (Judgement.VALID, "")
 
 
+@pytest.mark.parametrize("namespace", ["", "No_Namespace"])
+def test_a_cluster_takes_any_text_for_the_namespace_of_what_has_none(namespace: str) -> None:
+    document = STORE | {"kind": "ClusterSecretStore", "metadata": {"name": "a", "namespace": namespace}}
+
+    assert recognise(document, strict=False).judgement is Judgement.VALID
+    assert (
+        recognise(document | {"metadata": {"name": "a", "namespace": 5}}, strict=False).judgement is Judgement.INVALID
+    )
+
+
 def test_strictness_is_passed_on() -> None:
     document = SECRET | {"spec": {**SECRET["spec"], "extra": 1}}  # type: ignore[dict-item]
 

@@ -12,7 +12,9 @@ def test_what_a_server_adds_is_accepted() -> None:
         "labels": {"x": "1"},
         "creationTimestamp": None,
         "managedFields": [{"manager": "kubectl"}],
-        "ownerReferences": [],
+        "ownerReferences": [
+            {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "u", "controller": True}
+        ],
         "resourceVersion": "17",
         "uid": "u",
         "generation": 3,
@@ -46,6 +48,9 @@ def test_what_a_server_adds_is_accepted() -> None:
         {"name": "a", "generation": "1"},
         {"name": "a", "creationTimestamp": "today"},
         {"name": "a", "uid": 7},
+        {"name": "a", "generateName": "a" * 254},
+        {"name": "a", "managedFields": "x"},
+        {"name": "a", "ownerReferences": [{"kind": "Deployment", "name": "d"}]},
         {"name": "a", "x": 1},
     ],
 )
