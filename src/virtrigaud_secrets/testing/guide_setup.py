@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
-from virtrigaud_secrets.errors import LocalServerError, MissingDependencyError
+from virtrigaud_secrets.errors import MissingDependencyError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import ParameterValue, Settings
 
@@ -44,8 +44,6 @@ SERVICE_ACCOUNT_TOKEN_LIFE: Final = timedelta(days=1)
 """Longer than anybody keeps these servers up. A kubelet would renew the token every hour."""
 DATABASE_OWNER: Final = "openbao"
 """PostgreSQL role that makes and drops the dynamic logins."""
-READY_TIMEOUT: Final = timedelta(seconds=15)
-"""For a fresh KV v2 mount to take writes: usually at once, but the server prepares it in the background."""
 
 GUIDE_POLICY: Final = """\
 # Vault policy for VirtRigaud secrets
@@ -226,18 +224,9 @@ def _set_up(
 
 
 def _mount_secrets(openbao: OpenBao) -> None:
-    openbao.ask("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})
-    openbao.process.wait_until(partial(_takes_writes, openbao), timeout=READY_TIMEOUT)
+    openbao.mount_versioned_kv("secret")
     for path, data in _static_data().items():
         openbao.ask("POST", path, {"data": data})
-
-
-def _takes_writes(openbao: OpenBao) -> bool:
-    try:
-        openbao.ask("GET", "secret/config")
-    except LocalServerError:
-        return False
-    return True
 
 
 def _static_data() -> dict[str, dict[str, str]]:

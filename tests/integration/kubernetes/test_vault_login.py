@@ -78,7 +78,7 @@ def world(cluster: KubernetesAPI, openbao: OpenBao, tmp_path: Path) -> World:
         cluster.create("ServiceAccount", account, namespace=name)
     reviewer = {"kind": "ServiceAccount", "name": "openbao", "namespace": name}
     cluster.create("ClusterRoleBinding", name, roleRef=REVIEWER, subjects=[reviewer])
-    openbao.ask("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": "2"}})
+    openbao.mount_versioned_kv(name)
     openbao.ask("POST", f"{name}/data/vsphere", {"data": {"password": "from-openbao"}})
     openbao.ask("PUT", f"sys/policies/acl/{name}", {"policy": POLICY % name})
     openbao.ask("POST", f"sys/auth/{name}", {"type": "kubernetes"})

@@ -40,16 +40,7 @@ _numbers = itertools.count()
 @pytest.fixture(scope="module")
 def engine(openbao: OpenBao) -> str:
     """A KV engine of version 2."""
-    openbao.ask("POST", "sys/mounts/push", {"type": "kv", "options": {"version": "2"}})
-
-    def takes_writes() -> bool:
-        try:
-            openbao.ask("GET", "push/config")
-        except LocalServerError:
-            return False
-        return True
-
-    openbao.process.wait_until(takes_writes, timeout=timedelta(seconds=15))
+    openbao.mount_versioned_kv("push")
     return "push"
 
 

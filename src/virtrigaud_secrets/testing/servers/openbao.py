@@ -167,6 +167,18 @@ class OpenBao:
         if self._workspace is not None:
             self._workspace.close()
 
+    def mount_versioned_kv(self, path: str) -> None:
+        """Mount a KV engine of version 2, and wait until it takes writes: it prepares itself in the background.
+
+        Raises:
+            LocalServerError: the server refused, or it takes too long.
+        """
+        self.ask("POST", f"sys/mounts/{path}", {"type": "kv", "options": {"version": "2"}})
+        self.process.wait_until(
+            lambda: self._status("GET", f"{path}/config") == http.HTTPStatus.OK,
+            timeout=READY_TIMEOUT,
+        )
+
     def ask(
         self, method: str, path: str, body: Mapping[str, object] | None = None, *, token: Sensitive | None = None
     ) -> dict[str, object]:
