@@ -1,11 +1,11 @@
-"""Finds what a PushSecret pushes: a Secret among the manifests, one an ExternalSecret makes, one of the cluster."""
+"""Finds what a PushSecret pushes: a Secret of the manifests or the cluster, an ExternalSecret's, a generator's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from virtrigaud_secrets.errors import ManifestError, SecretsError, UnsupportedFeatureError
+from virtrigaud_secrets.errors import ManifestError, SecretsError
 from virtrigaud_secrets.resolver.push_plan import Source
 from virtrigaud_secrets.resolver.rendering import Place, render_template
 from virtrigaud_secrets.resolver.values import Value
@@ -15,19 +15,31 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle
     from virtrigaud_secrets.manifests import Catalog, Document
     from virtrigaud_secrets.manifests.objects import SecretManifest
-    from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, ExternalSecretTemplate
+    from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, ExternalSecretTemplate, GeneratorRef
     from virtrigaud_secrets.models.push_secret import PushSecretSecret, PushSecretSpec
     from virtrigaud_secrets.stores.base import References
 
 Resolve = Callable[[str, str], "Bundle"]
 """Resolves an ExternalSecret by name and namespace."""
 
+Generate = Callable[["GeneratorRef", str], Mapping[str, bytes]]
+"""Asks a generator for new values, seen from a namespace."""
+
+GENERATED: Final = "___generated-secret"
+"""Name that ESO gives the Secret that a generator makes for a push."""
+
 
 class Sources:
     """What may be pushed."""
 
     def __init__(
-        self, catalog: Catalog, *, references: References, resolve: Resolve, delimiters: tuple[str, str]
+        self,
+        catalog: Catalog,
+        *,
+        references: References,
+        resolve: Resolve,
+        generate: Generate,
+        delimiters: tuple[str, str],
     ) -> None:
         """Nothing is read yet.
 
@@ -35,11 +47,13 @@ class Sources:
             catalog: the manifests.
             references: where a Secret is sought that they do not hold, and what `templateFrom` names.
             resolve: makes the Secret of an ExternalSecret.
+            generate: makes the values of a generator.
             delimiters: of templates.
         """
         self._catalog = catalog
         self._references = references
         self._resolve = resolve
+        self._generate = generate
         self._delimiters = delimiters
 
     def of(self, document: Document[PushSecretSpec]) -> list[Source]:
@@ -47,7 +61,6 @@ class Sources:
 
         Raises:
             ManifestError: it selects none.
-            UnsupportedFeatureError: it selects a generator.
             ConfigurationError: the Secret cannot be found; names where was looked.
             SecretsError: the ExternalSecret that makes it cannot be resolved, or the template cannot be used.
         """
@@ -73,7 +86,8 @@ class Sources:
     def _selected(self, document: Document[PushSecretSpec]) -> list[Source]:
         selector = document.spec.selector
         if selector.generator_ref is not None:
-            raise UnsupportedFeatureError("selector.generatorRef is known to ESO and not supported here yet")
+            made = self._generate(selector.generator_ref, document.namespace)
+            return [Source(name=GENERATED, entries={key: Sensitive(made[key]) for key in made})]
         secret, namespace = selector.secret, document.namespace
         if secret is not None and secret.name is not None:
             return [self._named(secret.name, namespace)]

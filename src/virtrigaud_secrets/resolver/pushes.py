@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
 from virtrigaud_secrets.errors import PushError, UnsupportedFeatureError
+from virtrigaud_secrets.resolver.keys import valid_keys
 from virtrigaud_secrets.resolver.push_sources import Sources
 from virtrigaud_secrets.resolver.pushing import Pusher
+from virtrigaud_secrets.stores.base import Fetch, Preview
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle
     from virtrigaud_secrets.manifests import Catalog, Document
+    from virtrigaud_secrets.models.external_secret import GeneratorRef
     from virtrigaud_secrets.models.push_secret import PushSecretSpec
     from virtrigaud_secrets.resolver.connections import Connections
     from virtrigaud_secrets.resolver.plan import Plan
@@ -49,10 +52,15 @@ class Pushes:
             remembered: what was pushed before; every push is put into it.
         """
         self._catalog = catalog
+        self._connections = connections
         self._plan = plan
         self._remembered = remembered
         self._sources = Sources(
-            catalog, references=references, resolve=resolve, delimiters=settings.template_delimiters
+            catalog,
+            references=references,
+            resolve=resolve,
+            generate=self._generated,
+            delimiters=settings.template_delimiters,
         )
         self._pusher = Pusher(
             catalog,
@@ -85,8 +93,20 @@ class Pushes:
             self._remembered[place] = report
         return report
 
+    def _generator(self, reference: GeneratorRef, namespace: str) -> Preview:
+        binding = self._connections.bind(reference, namespace=namespace)
+        return binding.preview(Fetch(store=binding.key, key=f"a PushSecret of {namespace}"))
+
+    def _generated(self, reference: GeneratorRef, namespace: str) -> Mapping[str, bytes]:
+        fetch = self._generator(reference, namespace).fetch
+        return valid_keys(self._connections.client(fetch.store).get(fetch).payload.entries())
+
     def _refuse_side_effects(self, document: Document[PushSecretSpec]) -> None:
         """A dry run must not make a credential only to see its keys."""
+        generator = document.spec.selector.generator_ref
+        if generator is not None and self._generator(generator, document.namespace).side_effect:
+            message = f"a dry run would make something: {generator.kind} {generator.name}, whose values are pushed"
+            raise UnsupportedFeatureError(message).at(document.subject, "spec.selector.generatorRef")
         secret = document.spec.selector.secret
         if secret is None or secret.name is None:
             return

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import pytest
 
 from virtrigaud_secrets.bundle import Bundle
-from virtrigaud_secrets.errors import ConfigurationError, ManifestError, TemplateError, UnsupportedFeatureError
+from virtrigaud_secrets.errors import ConfigurationError, ManifestError, TemplateError
 from virtrigaud_secrets.manifests import Catalog, Document
 from virtrigaud_secrets.manifests.objects import KubernetesObjects
-from virtrigaud_secrets.models.external_secret import ExternalSecretSpec
+from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, GeneratorRef
 from virtrigaud_secrets.models.push_secret import PushSecretSpec
 from virtrigaud_secrets.resolver.push_plan import Source
 from virtrigaud_secrets.resolver.push_sources import Sources
@@ -52,9 +52,15 @@ def made(name: str, namespace: str) -> Bundle:
     return Bundle({"made": name.encode()}, name=name, namespace=namespace, type="kubernetes.io/tls", labels={"m": "1"})
 
 
+def generated(reference: GeneratorRef, namespace: str) -> dict[str, bytes]:
+    if reference.name == "broken":
+        raise ConfigurationError("it cannot be used")
+    return {"by": f"{reference.kind} {namespace}/{reference.name}".encode()}
+
+
 def sources(*external_secrets: Document[ExternalSecretSpec]) -> Sources:
     catalog = Catalog(external_secrets=external_secrets, objects=objects())
-    return Sources(catalog, references=Cluster(), resolve=made, delimiters=("{{", "}}"))
+    return Sources(catalog, references=Cluster(), resolve=made, generate=generated, delimiters=("{{", "}}"))
 
 
 def document(selector: Mapping[str, object], **fields: object) -> Document[PushSecretSpec]:
@@ -111,6 +117,13 @@ def test_a_secret_of_the_cluster() -> None:
     assert (found.type, found.labels, found.annotations) == ("kubernetes.io/basic-auth", {"a": "b"}, {"c": "d"})
 
 
+def test_what_a_generator_makes() -> None:
+    (found,) = sources().of(document({"generatorRef": {"kind": "UUID", "name": "u"}}))
+
+    assert values(found) == {"by": "UUID ns/u"}
+    assert (found.name, found.type) == ("___generated-secret", "Opaque")
+
+
 def test_secrets_by_their_labels() -> None:
     found = sources().of(document({"secret": {"selector": {"matchLabels": {"app": "x"}}}}))
 
@@ -122,7 +135,7 @@ def test_secrets_by_their_labels() -> None:
     [
         ({"secret": {}}, ManifestError, "expected the name of a Secret"),
         ({"secret": {"selector": {"matchLabels": {"app": "z"}}}}, ManifestError, "no Secret among the manifests"),
-        ({"generatorRef": {"kind": "UUID", "name": "u"}}, UnsupportedFeatureError, "generatorRef"),
+        ({"generatorRef": {"kind": "UUID", "name": "broken"}}, ConfigurationError, "cannot be used"),
         ({"secret": {"name": "absent"}}, ConfigurationError, "ns/absent"),
     ],
 )

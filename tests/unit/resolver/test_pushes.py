@@ -128,3 +128,43 @@ def test_a_closed_resolver_pushes_nothing(tmp_path: Path) -> None:
 def test_a_push_secret_that_is_not_there(tmp_path: Path) -> None:
     with resolver(tmp_path) as made, pytest.raises(ManifestNotFoundError, match="did you mean ns/p"):
         made.push("pp")
+
+
+GENERATED = """
+{apiVersion: generators.external-secrets.io/v1alpha1, kind: Password, metadata: {name: pw, namespace: ns}}
+---
+{apiVersion: generators.external-secrets.io/v1alpha1, kind: Fake, metadata: {name: known, namespace: ns},
+ spec: {data: {password: known}}}
+---
+{apiVersion: external-secrets.io/v1, kind: SecretStore, metadata: {name: dev, namespace: ns},
+ spec: {provider: {fake: {data: [{key: theirs, value: x}]}}}}
+---
+{apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {name: back, namespace: ns},
+ spec: {secretStoreRef: {name: dev}, data: [{secretKey: a, remoteRef: {key: r}}]}}
+---
+{apiVersion: external-secrets.io/v1alpha1, kind: PushSecret, metadata: {name: p, namespace: ns},
+ spec: {secretStoreRefs: [{name: dev}], selector: {generatorRef: {kind: KIND, name: NAME}},
+        data: [{match: {secretKey: password, remoteRef: {remoteKey: r}}}]}}
+"""
+
+
+def generating(directory: Path, kind: str, name: str) -> Resolver:
+    (directory / "all.yaml").write_text(GENERATED.replace("KIND", kind).replace("NAME", name))
+    return Resolver.from_path(directory)
+
+
+def test_what_a_generator_makes_is_pushed_and_is_another_value_each_time(tmp_path: Path) -> None:
+    with generating(tmp_path, "Password", "pw") as made:
+        assert told(made.push("p")) == ["created: r"]
+        assert len(made.resolve("back").text("a")) == 24
+        assert told(made.push("p")) == ["updated: r"]
+
+
+def test_a_dry_run_makes_nothing(tmp_path: Path) -> None:
+    with (
+        generating(tmp_path, "Password", "pw") as made,
+        pytest.raises(UnsupportedFeatureError, match=r"spec.selector.generatorRef: a dry run would make something"),
+    ):
+        made.push("p", dry_run=True)
+    with generating(tmp_path, "Fake", "known") as made:
+        assert told(made.push("p", dry_run=True)) == ["created: r"]
