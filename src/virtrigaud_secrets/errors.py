@@ -20,6 +20,9 @@ SecretsError
 │   │   ├── NothingFoundError     nothing that an ExternalSecret asks for is there
 │   │   └── MountNotFoundError    nothing is mounted at that path
 │   ├── InvalidRequestError       the backend calls the request itself wrong
+│   │   ├── LeaseNotFoundError    the backend does not know the lease
+│   │   ├── LeaseNotRenewableError
+│   │   └── LeaseRoleGoneError    what the lease came from was deleted
 │   ├── NotOwnedError             the secret is there and is not ours to change
 │   ├── ConflictError             somebody else changed the secret meanwhile
 │   ├── StoreSealedError          the backend is sealed
@@ -27,6 +30,8 @@ SecretsError
 │   └── StoreUnavailableError     no answer, or none that can be trusted
 ├── DecodingError                 base64, JSON, a refused null byte, a key no Secret may have
 ├── ValidationError               the finished bundle is not what its type promises; carries findings
+├── CredentialExpiredError        what was held came to its end, and nothing new could be had
+├── NotReadyError                 not everything was there in time; `.missing` says what and why
 ├── ResolveError                  several faults of one resolve; `.errors` holds them all
 ├── PushError                     a push failed in part; `.errors` and `.report` tell where
 ├── ClosedError                   the resolver or store was closed
@@ -38,7 +43,8 @@ SecretsError
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from virtrigaud_secrets.findings import Finding
@@ -190,6 +196,8 @@ class StoreError(SecretsError):
     code = "store"
     retryable: bool = False
     """Whether the same request may succeed later without anybody's help."""
+    acted: bool = False
+    """Whether the backend may have carried the request out all the same: the answer was lost on the way."""
 
     def __init__(
         self,
@@ -309,6 +317,24 @@ class InvalidRequestError(StoreError):
     code = "invalid-request"
 
 
+class LeaseNotFoundError(InvalidRequestError):
+    """The backend does not know the lease: it ended, was revoked, or is another server's."""
+
+    code = "lease-not-found"
+
+
+class LeaseNotRenewableError(InvalidRequestError):
+    """The lease runs to its end and cannot be extended."""
+
+    code = "lease-not-renewable"
+
+
+class LeaseRoleGoneError(InvalidRequestError):
+    """What the lease came from was deleted: it cannot be extended, and may already be good for nothing."""
+
+    code = "lease-role-gone"
+
+
 class NotOwnedError(StoreError):
     """The secret was to be written, is there, and does not carry the mark `managed-by: external-secrets`."""
 
@@ -363,6 +389,28 @@ class ValidationError(SecretsError):
         """The message without the list of findings."""
         self.findings = tuple(findings)
         """Every fault, in the order of the keys."""
+
+
+class CredentialExpiredError(SecretsError):
+    """What was held came to its end, and nothing new could be had. `__cause__` is why."""
+
+    code = "credential-expired"
+
+    def __init__(self, message: str, *, ended_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.ended_at = ended_at
+        """When it ended, aware UTC."""
+
+
+class NotReadyError(SecretsError):
+    """Not every secret was there in time."""
+
+    code = "not-ready"
+
+    def __init__(self, message: str, *, missing: Mapping[str, str]) -> None:
+        super().__init__("\n".join([message, *(f"  {name}: {why}" for name, why in missing.items())]))
+        self.missing = dict(missing)
+        """`namespace/name` of each secret that is missing → why, in words."""
 
 
 class ResolveError(SecretsError):

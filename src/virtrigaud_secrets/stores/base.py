@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "AnswerKind",
+    "Extension",
     "Fetch",
     "LabelledSecret",
     "Lease",
+    "LeaseOperations",
+    "LoginState",
     "Payload",
     "Preview",
     "Push",
@@ -146,6 +150,21 @@ class Payload(ABC):
         raise TypeError("a payload cannot be pickled or copied")
 
 
+class AnswerKind(StrEnum):
+    """By what an answer is kept fresh."""
+
+    INTERVAL = "interval"
+    """It has no end of its own: read again at the manifest's refresh interval."""
+    LEASE = "lease"
+    """It hangs on a lease: renewed, and read anew before the lease cannot be renewed any more."""
+    CERTIFICATE = "certificate"
+    """A certificate with an end of its own: issued anew at a part of its life, by the wall clock."""
+    STATIC_ROLE = "static-role"
+    """A password that the store replaces when its TTL is over; the old one is refused from that moment."""
+    EXPIRY = "expiry"
+    """It ends at a time of its own and cannot be renewed: read anew before."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What came back for one fetch."""
@@ -164,6 +183,87 @@ class Answer:
     """The store's identifier of the request."""
     repairs: tuple[str, ...] = ()
     """Ids of the differences from ESO that were used on the way."""
+    kind: AnswerKind = AnswerKind.INTERVAL
+    """By what it is kept fresh."""
+    sent: float | None = None
+    """Seconds on the clock that never steps before the request was sent, less the age of an answer from a cache on the
+    way; None where the backend does not tell."""
+    login: int = 0
+    """Which login of the store the lease hangs on, as `LoginState.generation`; 0 for none."""
+    shared: bool = False
+    """Whether others may have been given the same lease, as by a caching proxy: it is never cut or revoked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """What the renewal of a lease granted."""
+
+    duration: int
+    """Seconds from `sent` on."""
+    sent: float
+    """Before the request was sent, on the clock that never steps."""
+    capped: bool = False
+    """Whether the store said that it granted less than was asked."""
+    shared: bool = False
+    """Whether the answer may be somebody else's, out of a cache: how long the lease really lives is to be looked up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginState:
+    """The login a store client uses."""
+
+    generation: int
+    """Counts the logins of the client, from 1."""
+    own: bool
+    """Whether it was made for us, so that we end it. A token that was given is left alone."""
+    renewable: bool
+    """Whether it can be extended."""
+    replaceable: bool
+    """Whether another one can be had: by logging in, or from a file that is read again."""
+    duration: int | None
+    """Seconds granted last; 0 for a login that does not end, None where that is not known yet."""
+    sent: float
+    """Before the request that granted it was sent, on the clock that never steps."""
+    replaced_dead: bool = False
+    """Whether the login before this one was refused by the store, so that what hung on it is gone."""
+    capped: bool = False
+    """Whether the store said that it granted less than was asked."""
+
+
+class LeaseOperations(ABC):
+    """The lease side of a store client: what `StoreClient.leases` offers where a backend has leases.
+
+    Each call is one request, sent once; when to send it is decided elsewhere. What fails raises a StoreError:
+    `LeaseNotFoundError`, `LeaseNotRenewableError`, or another one that says why.
+    """
+
+    @abstractmethod
+    def renew(self, lease_id: str, *, increment: float) -> Extension:
+        """Ask that the lease ends `increment` seconds from now; this may also shorten it."""
+
+    @abstractmethod
+    def remaining(self, lease_id: str) -> float:
+        """Seconds that the lease lives, as the store knows it; one that does not end gives infinity."""
+
+    @abstractmethod
+    def login(self) -> LoginState | None:
+        """The login in use, None before the first. Sends nothing."""
+
+    @abstractmethod
+    def inspect_login(self, generation: int) -> LoginState:
+        """The same, after asking the store about a token that was given."""
+
+    @abstractmethod
+    def renew_login(self, generation: int) -> LoginState:
+        """Extend the login of that generation; one that was replaced meanwhile gives the login in use."""
+
+    @abstractmethod
+    def log_in_anew(self, generation: int) -> LoginState:
+        """Replace the login of that generation by a new one. What hangs on the old one stays until `end_login`."""
+
+    @abstractmethod
+    def end_login(self, generation: int) -> None:
+        """End a login that was replaced. Never one that was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +417,11 @@ class StoreClient(ABC):
             return self.get(fetch)
         except SecretsError as error:
             return error
+
+    @property
+    def leases(self) -> LeaseOperations | None:
+        """The lease side, None where the backend has no leases."""
+        return None
 
     @abstractmethod
     def close(self, *, revoke: bool = True) -> None:

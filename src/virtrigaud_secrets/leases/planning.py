@@ -1,0 +1,48 @@
+"""When a credential that is well wants its next request, and which one. Pure, and changes nothing."""
+
+from __future__ import annotations
+
+import math
+
+from virtrigaud_secrets.leases import schedule
+from virtrigaud_secrets.leases.schedule import Uniform
+from virtrigaud_secrets.leases.state import Hold
+from virtrigaud_secrets.stores.base import AnswerKind
+
+
+def due_at(hold: Hold, uniform: Uniform) -> float:
+    """When the next request is due (F1, F4 to F7); infinity for never."""
+    term = hold.term
+    length = term.length
+    if term.kind is AnswerKind.INTERVAL:
+        return schedule.refresh_at(term.sent, length, uniform) if 0 < length < math.inf else math.inf
+    if length <= 0:
+        return schedule.unready_at(term.sent, hold.unready)
+    if term.kind is AnswerKind.STATIC_ROLE:
+        return schedule.static_role_at(term.sent, length, uniform)
+    if term.kind is AnswerKind.CERTIFICATE:
+        return schedule.certificate_at(term.sent, length, uniform)
+    if hold.renewable:
+        return schedule.renew_at(term.sent, length, uniform)
+    return schedule.rotate_at(term.sent, length, uniform)
+
+
+def looks_up(hold: Hold, now: float) -> bool:
+    """Whether what is due is to ask for its end. What has ended is read anew instead."""
+    return hold.look_up and not hold.rotate and hold.term.serving and now < hold.term.end
+
+
+def reads(hold: Hold, now: float) -> bool:
+    """Whether what is due is to read anew; else it is renewed."""
+    term = hold.term
+    if hold.rotate or not term.serving or not hold.renewable or now >= term.end:
+        return True
+    # B4: late, and renewals fail: in turn.
+    late = term.end - now < schedule.LATE * term.granted
+    return late and (term.attempt + hold.attempt) % 2 == 1
+
+
+def pace(hold: Hold) -> float:
+    """The length by which repetitions are paced; what has none of its own is not paced as if it were short."""
+    granted = hold.term.granted
+    return granted if 0 < granted < math.inf else schedule.LONG_PACE
