@@ -101,6 +101,15 @@ class Settings:
     vault_kv_only: frozenset[str] = frozenset()
     """Stores (`namespace/name`, a ClusterSecretStore by `name`) whose keys always mean the KV engine at the store's
     path, as ESO reads them: no mount lookup, no dynamic engines."""
+    vault_leases_on_limited_tokens: bool = False
+    """Read dynamic credentials with login tokens of a limited number of uses. The last use ends them all."""
+    max_stale: timedelta = timedelta(minutes=15)
+    """How long past its refresh interval a value without a lease is given out while its store cannot be asked; zero for
+    never. What hangs on a lease is never given out past the lease's end."""
+    pin_limit: timedelta = timedelta(hours=1)
+    """How long a credential that was rotated is kept alive for somebody who holds on to it (`Subscription.use`)."""
+    max_secrets: int = 10_000
+    """How many ExternalSecrets are kept in memory. The one that was not asked for longest goes first."""
     aws_role_arn: str = ""
     """ARN of the role that the pod's web identity stands for, as AWS_ROLE_ARN holds it (IRSA)."""
     aws_web_identity_token_file: Path | None = None
@@ -132,6 +141,10 @@ class Settings:
         """
         if self.request_timeout <= timedelta(0):
             raise ConfigurationError("request_timeout must be longer than zero")
+        if self.max_stale < timedelta(0) or self.pin_limit < timedelta(0):
+            raise ConfigurationError("max_stale and pin_limit cannot be negative")
+        if self.max_secrets < 1:
+            raise ConfigurationError("max_secrets must be at least 1")
         if self.concurrency < 1:
             raise ConfigurationError("concurrency must be at least 1")
         if not isinstance(self.vault_token, Sensitive | None):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped overrides

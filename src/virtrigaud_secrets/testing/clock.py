@@ -9,6 +9,9 @@ from typing import Final
 START: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
 """Where a `ManualClock` starts unless told otherwise: far from any certificate a test forgot to date."""
 
+LOOK_EVERY: Final = 0.02
+"""Real seconds after which a thread that waits on a `ManualClock` looks at it again."""
+
 
 class ManualClock:
     """Implements `virtrigaud_secrets.clock.Clock`. `sleep` returns at once and moves the time on."""
@@ -49,6 +52,11 @@ class ManualClock:
             raise ValueError("time does not run backwards")
         with self._lock:
             self._elapsed += passed
+
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        """Give others a moment of real time: who waits looks at the clock again."""
+        del seconds  # of this clock, which only moves when it is told to
+        condition.wait(LOOK_EVERY)
 
     def step(self, by: timedelta) -> None:
         """Set the wall clock forward or back, as an operator or NTP does. `elapsed` does not notice."""

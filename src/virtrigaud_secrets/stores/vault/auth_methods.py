@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets.errors import AuthenticationError, ConfigurationError
@@ -44,6 +45,8 @@ class GivenToken:
     """Reads it from its source."""
     place: str
     """The source, for errors."""
+    file: Path | None = None
+    """The file it is in, if it is in one: a changed file holds another token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def _from_settings(context: StoreContext) -> GivenToken:
             except OSError as error:
                 raise ConfigurationError(f"the token file {path} cannot be read: {error.strerror}") from None
 
-        return GivenToken(read, f"the token file {path}")
+        return GivenToken(read, f"the token file {path}", path)
 
     def nothing() -> Sensitive:
         raise AuthenticationError(

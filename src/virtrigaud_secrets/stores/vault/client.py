@@ -22,8 +22,10 @@ from virtrigaud_secrets.golang.encoding_json import Decoded
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import (
     Answer,
+    AnswerKind,
     Fetch,
     Lease,
+    LeaseOperations,
     Push,
     PushOutcome,
     PushTarget,
@@ -36,6 +38,7 @@ from virtrigaud_secrets.stores.vault import kv, leases
 from virtrigaud_secrets.stores.vault.auth_methods import login_of
 from virtrigaud_secrets.stores.vault.engines import Endpoint, KnownMounts, Mount, request_body
 from virtrigaud_secrets.stores.vault.errors import Fault
+from virtrigaud_secrets.stores.vault.lease_requests import VaultLeases
 from virtrigaud_secrets.stores.vault.leases import Taken, TakenLeases
 from virtrigaud_secrets.stores.vault.login import REVOKE_SELF, Token, Tokens
 from virtrigaud_secrets.stores.vault.payload import VaultPayload
@@ -65,9 +68,11 @@ class VaultClient(StoreClient):
         self._router = Router(spec, context)
         self._transport = Transport(spec, context)
         namespace = None if spec.auth is None else spec.auth.namespace
-        self._tokens = Tokens(login_of(spec, context), self._transport, context, namespace=namespace)
+        login = login_of(spec, context)
+        self._tokens = Tokens(login, self._transport, context, namespace=namespace)
         self._mounts = KnownMounts()
-        self._leases = TakenLeases()
+        self._taken = TakenLeases()
+        self._leases = VaultLeases(self._tokens, self._taken, login, store=context.store)
         self._lock = threading.Lock()
         self._closed = False
         self._process = os.getpid()
@@ -100,6 +105,11 @@ class VaultClient(StoreClient):
             at_store(error, self._context.store, query.path)
             raise
 
+    @property
+    def leases(self) -> LeaseOperations:
+        """Renewing and looking up leases, and the login they hang on."""
+        return self._leases
+
     def push(self, push: Push) -> PushOutcome:
         """Write to the store's KV engine, whatever engine the key may name for a read (ESO §3.1)."""
         with self._writing(push.target) as writer:
@@ -125,7 +135,7 @@ class VaultClient(StoreClient):
             if self._closed:
                 return
             self._closed = True
-        taken, tokens = self._leases.close(), self._tokens.close()
+        taken, tokens = self._taken.close(now=self._context.clock.elapsed()), self._tokens.close()
         # After a fork both belong to the parent.
         if revoke and os.getpid() == self._process:
             # At interpreter exit even the standard library may fail; closing must not.
@@ -161,14 +171,28 @@ class VaultClient(StoreClient):
             query=(("version", fetch.version),) if fetch.version and route.kv_version and not fetch.metadata else (),
             body=request_body(endpoint.engine, fetch.parameters) if endpoint.method == "POST" else None,
             repeatable=not endpoint.side_effect,
+            # Somebody else's credential out of a cache could end at any time.
+            fresh=endpoint.side_effect,
         )
+        if endpoint.side_effect:
+            self._refuse_limited_token(endpoint)
         outcome, token = self._tokens.send(request)
         if isinstance(outcome, Fault):
+            outcome.error.acted = outcome.acted
             raise self._explained(outcome.error, route, fetch)
         answer = self._answer(outcome, token, route, metadata=fetch.metadata)
         if isinstance(answer, StoreError):
             raise self._explained(answer, route, fetch)
         return answer
+
+    def _refuse_limited_token(self, endpoint: Endpoint) -> None:
+        if self._tokens.current().uses and not self._context.settings.vault_leases_on_limited_tokens:
+            raise InvalidRequestError(
+                "the login's tokens have a limited number of uses, and the last one ends every credential that was "
+                "read with them: let the role give tokens without a limit (token_num_uses = 0), or set "
+                "Settings.vault_leases_on_limited_tokens",
+                path=endpoint.path,
+            )
 
     def _asked_route(self, fetch: Fetch) -> Route:
         known, mount = self._mounts.find(fetch.key)
@@ -229,6 +253,10 @@ class VaultClient(StoreClient):
             expires_at=_end_of(data, reply.sent_at),
             request_id=reply.request_id,
             repairs=route.repairs,
+            kind=_kind_of(data, lease),
+            sent=reply.sent,
+            login=0 if lease is None else token.generation,
+            shared=reply.cached,
         )
 
     def _remember(self, lease: Lease, reply: Reply, token: Token, endpoint: Endpoint) -> bool:
@@ -239,7 +267,7 @@ class VaultClient(StoreClient):
             certificate=endpoint.engine == "pki",
             ends=reply.sent + lease.duration,
         )
-        if self._leases.add(taken, now=self._context.clock.elapsed()):
+        if reply.cached or self._taken.add(taken, now=self._context.clock.elapsed()):
             return True
         with contextlib.suppress(Exception):
             self._hand_back([taken], [])
@@ -264,6 +292,19 @@ class VaultClient(StoreClient):
             if token.generation not in certified and isinstance(send(REVOKE_SELF, token.value), Reply)
         }
         leases.hand_back((one for one in taken if one.generation not in ended and not one.certificate), send)
+
+
+def _kind_of(data: Mapping[str, Decoded], lease: Lease | None) -> AnswerKind:
+    """By what the data of an engine is kept fresh."""
+    if "serial_number" in data and "expiration" in data:
+        return AnswerKind.CERTIFICATE
+    if lease is not None:
+        return AnswerKind.LEASE
+    if "last_vault_rotation" in data and "ttl" in data:
+        return AnswerKind.STATIC_ROLE
+    if "client_token" in data and leases.seconds(data.get("lease_duration")):
+        return AnswerKind.EXPIRY
+    return AnswerKind.INTERVAL
 
 
 def _end_of(data: Mapping[str, Decoded], sent_at: datetime) -> datetime | None:

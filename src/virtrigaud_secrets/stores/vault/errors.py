@@ -19,6 +19,9 @@ from virtrigaud_secrets.errors import (
     AccessDeniedError,
     AuthenticationError,
     InvalidRequestError,
+    LeaseNotFoundError,
+    LeaseNotRenewableError,
+    LeaseRoleGoneError,
     MountNotFoundError,
     SecretNotFoundError,
     SecretVersionDeletedError,
@@ -61,10 +64,21 @@ _REASONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile("unsupported operation"), "the path does not support this request"),
     (re.compile("allowed_parameters|not permitted parameter"), "the policy refuses a parameter"),
     (re.compile("Field validation failed"), "a parameter has the wrong type"),
-    (re.compile("lease not found|invalid lease"), "the server does not know the lease"),
-    (re.compile("lease is not renewable"), "the lease is not renewable"),
 )
 """Known words of the server → what is said instead. The first that is found counts."""
+
+
+_LEASE_FAULTS: Final[tuple[tuple[re.Pattern[str], type[InvalidRequestError], str], ...]] = (
+    (re.compile("lease not found|invalid lease"), LeaseNotFoundError, "the server does not know the lease"),
+    (re.compile("lease is not renewable|is not renewable"), LeaseNotRenewableError, "the lease is not renewable"),
+    (re.compile("past the max TTL"), LeaseNotRenewableError, "the login is at the end of its longest life"),
+    (
+        re.compile("failed to renew entry.*could not find role", re.DOTALL),
+        LeaseRoleGoneError,
+        "the lease's role is gone",
+    ),
+)
+"""Words of the server about leases and logins → what they are, whatever the status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,23 @@ def of_answer(
         retry_after: seconds the server asks to wait.
     """
     words = _words(body)
+    request_id = text_of(body, "request_id")
+    lease_fault = next((found for found in _LEASE_FAULTS if any(map(found[0].search, words))), None)
+    if lease_fault is not None:
+        _, kind, said = lease_fault
+        return Fault(kind(said, path=path, status=status, request_id=request_id))
+    return _of_status(status, words, body, path=path, capability=capability, retry_after=retry_after)
+
+
+def _of_status(
+    status: int,
+    words: list[str],
+    body: Mapping[str, Decoded],
+    *,
+    path: str,
+    capability: str,
+    retry_after: float | None,
+) -> Fault:
     request_id = text_of(body, "request_id")
     if status == HTTPStatus.FORBIDDEN:
         return _forbidden(words, path=path, capability=capability, request_id=request_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,6 +18,8 @@ CLOSE_BUDGET: Final = timedelta(seconds=5)
 """All that closing may take: a provider that is told to stop has 30 s, and others to say goodbye to."""
 MAX_DURATION: Final = 10 * 365 * 24 * 3600
 """Seconds that are believed of a lease or token: ten years. More is no duration, and dates would overflow."""
+TIDY_FROM: Final = 64
+"""Leases that are remembered before those that ended by themselves are forgotten."""
 SOFT_REVOKE_INCREMENT: Final = 1
 """Seconds a lease is cut to where revoking is not allowed: a renewal may shorten, and every token may renew."""
 
@@ -54,6 +56,12 @@ def seconds(value: Decoded) -> int:
     return min(max(number(value), 0), MAX_DURATION)
 
 
+def is_capped(body: Mapping[str, Decoded]) -> bool:
+    """Whether the server warns that it granted less than was asked."""
+    warnings = body.get("warnings")
+    return isinstance(warnings, list) and any(isinstance(said, str) and "capped" in said for said in warnings)
+
+
 def lease_of(body: Mapping[str, Decoded], *, sent_at: datetime, token_ends: datetime | None) -> Lease | None:
     """The lease of an answer, None if it has none. It ends no later than the token that it hangs on."""
     lease_id = text_of(body, "lease_id")
@@ -74,7 +82,8 @@ class TakenLeases:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._taken: list[Taken] = []
+        self._taken: dict[str, Taken] = {}
+        self._tidy_at = TIDY_FROM
         self._closed = False
 
     def add(self, taken: Taken, *, now: float) -> bool:
@@ -82,16 +91,30 @@ class TakenLeases:
         with self._lock:
             if self._closed:
                 return False
-            self._taken = [known for known in self._taken if known.ends > now]
-            self._taken.append(taken)
+            if len(self._taken) >= self._tidy_at:
+                self._taken = {lease_id: known for lease_id, known in self._taken.items() if known.ends > now}
+                self._tidy_at = max(TIDY_FROM, 2 * len(self._taken))
+            self._taken[taken.lease.lease_id] = taken
             return True
 
-    def close(self) -> list[Taken]:
+    def extend(self, lease_id: str, *, ends: float) -> None:
+        """A lease ends at another time than was known."""
+        with self._lock:
+            known = self._taken.get(lease_id)
+            if known is not None:
+                self._taken[lease_id] = replace(known, ends=ends)
+
+    def drop(self, lease_id: str) -> None:
+        """A lease has ended, or is for others to end."""
+        with self._lock:
+            self._taken.pop(lease_id, None)
+
+    def close(self, *, now: float) -> list[Taken]:
         """All that is still running, youngest first; nothing is remembered from now on."""
         with self._lock:
             self._closed = True
-            taken, self._taken = self._taken, []
-        return taken[::-1]
+            taken, self._taken = self._taken, {}
+        return [known for known in reversed(taken.values()) if known.ends > now]
 
 
 def hand_back(taken: Iterable[Taken], send: Send) -> None:

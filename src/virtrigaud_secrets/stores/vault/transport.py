@@ -7,9 +7,10 @@ is exactly what `trust` says. Outcomes are returned, not raised: a traceback fro
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
@@ -39,6 +40,8 @@ MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 """The most an answer may hold: the server's own default limit for what can be written."""
 MAX_REDIRECTS: Final = 1
 """A standby server sends to the active one; nobody has a reason to send further."""
+MAX_AGE: Final = 10 * 365 * 24 * 3600
+"""Seconds that are believed of a cache: ten years."""
 _CHUNK: Final = 65536
 _REDIRECTS: Final = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
 
@@ -61,6 +64,8 @@ class Request:
     """Whether it does no harm to send it twice."""
     namespace: str | None = None
     """Vault namespace, None for the store's own."""
+    fresh: bool = False
+    """Whether an answer from a cache on the way, such as that of a proxy, would be of no use."""
 
     @property
     def capability(self) -> str:
@@ -75,9 +80,11 @@ class Reply:
     body: Mapping[str, Decoded] = field(repr=False)
     """Its JSON, numbers as they were written; empty where there was none."""
     sent_at: datetime
-    """Wall time before the request was sent."""
+    """Wall time before the request was sent, or of an answer from a cache, before it was made."""
     sent: float
     """The same on the clock that never steps."""
+    cached: bool = False
+    """Whether it came from a cache on the way: others have it too."""
 
     @property
     def request_id(self) -> str:
@@ -209,7 +216,9 @@ class Transport:
         if body is None:
             reason = "the answer is no JSON object: is the address that of a Vault or OpenBao server?"
             return Fault(StoreUnavailableError(reason, path=request.path, status=response.status_code), acted=True)
-        return Reply(body, sent_at, sent)
+        cached = response.headers.get("X-Cache", "").upper() == "HIT"
+        age = min(_age(response.headers.get("Age", "")), MAX_AGE) if cached else 0
+        return Reply(body, sent_at - timedelta(seconds=age), sent - age, cached)
 
     def _received(
         self, session: WireSession, address: str, request: Request, token: Sensitive | None, seconds: float
@@ -258,7 +267,7 @@ class Transport:
         answer: object = adapter.request(
             request.method.lower(),
             f"/v1/{url_path(request.path)}",
-            headers=self._consistency_headers(),
+            headers=self._consistency_headers() | (_fresh_headers() if request.fresh else {}),
             params=request.query,
             json=body if request.text is None else request.text.reveal(),
             timeout=urllib3.Timeout(total=seconds),
@@ -297,6 +306,16 @@ class Transport:
 
 def _session(spec: VaultProvider, context: StoreContext) -> WireSession:
     return WireSession(trust.tls_context(spec, context), spec.headers)
+
+
+def _fresh_headers() -> dict[str, str]:
+    # A caching proxy tells requests apart by all their headers.
+    return {"X-Virtrigaud-Request": str(uuid.uuid4())}
+
+
+def _age(header: str) -> int:
+    """Seconds by which a cache on the way is behind, 0 where it does not say."""
+    return int(header[:12]) if header.isascii() and header.isdigit() else 0
 
 
 def _parsed(text: bytes) -> Mapping[str, Decoded] | None:

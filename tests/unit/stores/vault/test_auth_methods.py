@@ -86,7 +86,7 @@ def test_the_login_has_a_namespace_of_its_own(make, server):
 def test_a_token_from_a_secret(make, server, cluster):
     cluster.secrets = {("team", "vault", "token"): "given\n"}
     token = make({"tokenSecretRef": {"name": "vault", "key": "token"}}).current()
-    assert (token.value.reveal(), token.own, token.renew_at) == (b"given", False, None)
+    assert (token.value.reveal(), token.own, token.life) == (b"given", False, None)
     assert server.seen == []
 
 

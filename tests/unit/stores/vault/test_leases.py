@@ -67,22 +67,22 @@ def test_what_was_taken_comes_back_once_youngest_first():
     leases = TakenLeases()
     assert leases.add(taken("1"), now=0)
     assert leases.add(taken("2"), now=0)
-    assert [one.lease.lease_id for one in leases.close()] == ["2", "1"]
-    assert leases.close() == []
+    assert [one.lease.lease_id for one in leases.close(now=0)] == ["2", "1"]
+    assert leases.close(now=0) == []
 
 
 def test_leases_that_ended_are_forgotten():
     leases = TakenLeases()
     leases.add(taken("1", ends=10), now=0)
     leases.add(taken("2", ends=100), now=50)
-    assert [one.lease.lease_id for one in leases.close()] == ["2"]
+    assert [one.lease.lease_id for one in leases.close(now=60)] == ["2"]
 
 
 def test_nothing_is_kept_after_closing():
     leases = TakenLeases()
-    leases.close()
+    leases.close(now=60)
     assert not leases.add(taken(), now=0)
-    assert leases.close() == []
+    assert leases.close(now=60) == []
 
 
 class Sending:
