@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
-import atexit
-import os
+import math
 import threading
 import weakref
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 
-from virtrigaud_secrets.clock import Clock, SystemClock
-from virtrigaud_secrets.errors import ClosedError, SecretsError, ValidationError, forget_locals
-from virtrigaud_secrets.findings import Finding, Severity
+from virtrigaud_secrets.clock import Clock, SystemClock, reader
+from virtrigaud_secrets.errors import ClosedError, NotReadyError, SecretsError, forget_locals
+from virtrigaud_secrets.events import Event, Observer
+from virtrigaud_secrets.runtime import process_end
 from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle
+    from virtrigaud_secrets.cache.entries import Entry, SecretName
+    from virtrigaud_secrets.leases.actions import Happened, Request
     from virtrigaud_secrets.manifests import Catalog
-    from virtrigaud_secrets.resolver.connections import Connections
     from virtrigaud_secrets.resolver.explanation import Explanation
     from virtrigaud_secrets.resolver.plan import Plan
     from virtrigaud_secrets.resolver.push_report import PushReport
+    from virtrigaud_secrets.runtime.health import Health
+    from virtrigaud_secrets.runtime.keeper import Keeper
+    from virtrigaud_secrets.runtime.notices import Notices
+    from virtrigaud_secrets.runtime.subscription import FromBundle, Subscription
     from virtrigaud_secrets.stores.base import References
     from virtrigaud_secrets.stores.references import KubernetesReferences
 
-_open_resolvers: weakref.WeakSet[Resolver] = weakref.WeakSet()
-"""Closed at interpreter exit, begun anew in a forked child."""
+READY_LOOK: Final = 0.5
+"""Seconds between two looks while waiting to be ready, unless something happens sooner."""
 
-_used_connections: set[Connections] = set()
-"""Closed at interpreter exit, so that a resolver dropped without `close()` leaves no lease behind. Held strongly: what
-it resolved may still be in use, so collecting the resolver must not end leases."""
+_CredentialT = TypeVar("_CredentialT")
 
 
 class Resolver:
-    """Resolves the ExternalSecrets of a catalog straight from their stores.
+    """Resolves the ExternalSecrets of a catalog straight from their stores, and keeps what it resolved.
 
     ```python
     with Resolver.from_path("manifests/") as resolver:
         bundle = resolver.resolve("vsphere-credentials", namespace="vsphere-providers")
         connect(bundle.text("server"), bundle.text("username"), bundle.text("password"))
     ```
+
+    The second `resolve` of a secret comes from memory, until its refresh interval, its lease, certificate or login says
+    otherwise. While the resolver is open, leases are renewed, and rotated before they cannot be renewed any more.
+    `subscribe` gives an object that always has the current value.
 
     Safe to use from several threads. Leaving the `with` block, `close()` or interpreter exit ends the leases and
     logins it took. A signal that kills the process does not: let a SIGTERM handler call `sys.exit()`, which unwinds to
@@ -57,6 +65,8 @@ class Resolver:
         settings: Settings | None = None,
         clock: Clock | None = None,
         references: References | None = None,
+        observers: Iterable[Observer] = (),
+        background: bool = True,
     ) -> None:
         """A resolver over manifests that were loaded before.
 
@@ -66,23 +76,37 @@ class Resolver:
             clock: time; by default the system's.
             references: where secretRef, caProvider and serviceAccountRef get their answers; by default the catalog's
                 own Secrets, then the cluster's API, then the pod's files.
+            observers: are told of every event, on a thread of their own.
+            background: whether a thread looks after leases and subscriptions, once there are any. Without it, the
+                program calls `run_due` from a loop of its own.
         """
         self._settings = Settings.from_environment() if settings is None else settings
         self._catalog = catalog
         self._clock = clock or SystemClock()
+        self._elapsed = reader(self._clock)
         self._given_references = references
+        self._observers = tuple(observers)
+        self._background = background
         self._closed = False
+        self._subscriptions: weakref.WeakSet[Subscription[Any]] = weakref.WeakSet()
         self._pushed: dict[tuple[str, str], PushReport] = {}
         self._begin()
-        _open_resolvers.add(self)
+        process_end.opened(self)
 
     def _begin(self) -> None:
         """Nothing connected and no thread: at the start, and in a forked child, where neither can be shared."""
+        from virtrigaud_secrets.leases.gate import UNDER_WAY
         from virtrigaud_secrets.resolver.connections import Connections
+        from virtrigaud_secrets.runtime.drift import Drift
+        from virtrigaud_secrets.runtime.keeper import Keeper
+        from virtrigaud_secrets.runtime.lease_work import LeaseWork
+        from virtrigaud_secrets.runtime.notices import Notices
+        from virtrigaud_secrets.runtime.scheduler import Scheduler
+        from virtrigaud_secrets.runtime.workers import Workers
         from virtrigaud_secrets.stores.references import KubernetesReferences
 
         self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
+        self._by_name: dict[tuple[str | None, str], Entry] = {}
         self._own_references: KubernetesReferences | None = None
         references = self._given_references
         if references is None:
@@ -93,6 +117,31 @@ class Resolver:
         self._connections = Connections(
             self._catalog, settings=self._settings, clock=self._clock, references=references
         )
+        self._notices = Notices()
+        self._drift = Drift(wall=self._clock.now(), elapsed=self._elapsed())
+        self._keeper = Keeper(
+            self._catalog,
+            self._connections,
+            settings=self._settings,
+            clock=self._clock,
+            references=references,
+            tell=self._tell,
+            needed=self._look_after,
+            dropped=self._forget,
+        )
+        # Of their own: requests of those who resolve, to a store that hangs, hold no renewal up.
+        self._lease_workers = Workers(UNDER_WAY, name="virtrigaud-secrets-leases")
+        self._work = LeaseWork(self._keeper, self._connections, elapsed=self._elapsed)
+        self._scheduler = Scheduler(self._clock, self._step)
+
+    def begin_in_child(self) -> None:
+        """For this package's own use: in a forked child, with connections and logins of its own."""
+        subscriptions = list(self._subscriptions)
+        self._begin()
+        for subscription in subscriptions:
+            entry = self._keeper.entries.obtain(subscription.name)
+            entry.takers.append(subscription)
+            subscription.move(entry)
 
     @classmethod
     def from_path(
@@ -102,6 +151,8 @@ class Resolver:
         settings: Settings | None = None,
         clock: Clock | None = None,
         references: References | None = None,
+        observers: Iterable[Observer] = (),
+        background: bool = True,
     ) -> Self:
         """A resolver over the manifests of files or directories.
 
@@ -112,7 +163,14 @@ class Resolver:
 
         settings = Settings.from_environment() if settings is None else settings
         catalog = load(path, strict=settings.strict)
-        return cls(catalog, settings=settings, clock=clock, references=references)
+        return cls(
+            catalog,
+            settings=settings,
+            clock=clock,
+            references=references,
+            observers=observers,
+            background=background,
+        )
 
     @property
     def catalog(self) -> Catalog:
@@ -125,7 +183,7 @@ class Resolver:
         return self._settings
 
     def plan(self, name: str, *, namespace: str | None = None) -> Plan:
-        """What `resolve` would send and do. No request is sent.
+        """What the first `resolve` would send and do. No request is sent.
 
         Args:
             name: name of the ExternalSecret.
@@ -135,14 +193,7 @@ class Resolver:
             ManifestNotFoundError: there is no such ExternalSecret.
             SecretsError: as `resolve`, for what can be known without asking a store.
         """
-        from virtrigaud_secrets.resolver.planner import Planner
-
-        document = self._catalog.external_secret(name, namespace=namespace)
-        planner = Planner(
-            lambda reference, seen_from: self._connections.bind(reference, namespace=seen_from),
-            settings=self._settings,
-        )
-        return planner.plan(document)
+        return self._keeper.maker.plan(self._keeper.maker.name_of(name, namespace))
 
     def explain(
         self, name: str, *, namespace: str | None = None, outcome: Bundle | SecretsError | None = None
@@ -167,39 +218,196 @@ class Resolver:
             return explain_failure(document.subject, target=document.spec.target, name=document.name, error=error)
         return explain(plan, outcome=outcome, delimiters=self._settings.template_delimiters)
 
-    def resolve(self, name: str, *, namespace: str | None = None) -> Bundle:
-        """Read, render and validate one ExternalSecret. Each distinct store path is read once.
+    def resolve(self, name: str, *, namespace: str | None = None, min_ttl: timedelta | None = None) -> Bundle:
+        """The bundle of one ExternalSecret, from memory or read, rendered and validated. Each store path is read once.
 
         Args:
             name: name of the ExternalSecret.
             namespace: its namespace; may be left out where the name is unique.
+            min_ttl: read anew what ends sooner than this.
 
         Raises:
             ManifestError: the manifest, or what it refers to.
             StoreError: a store refused, failed or could not be reached.
             TemplateError: a template cannot be parsed or executed.
             ValidationError: the result is not what its type promises (`Settings.validation`).
+            CredentialExpiredError: a lease came to its end, and nothing new could be had.
             ResolveError: several of these.
             ClosedError: `close` was called.
         """
+        if min_ttl is None:
+            bundle = self.cached(name, namespace=namespace)
+            if bundle is not None:
+                return bundle
         try:
-            return self._resolve(name, namespace)
+            entry = self._entry(name, namespace)
+            return self._keeper.get(entry, min_ttl=0.0 if min_ttl is None else min_ttl.total_seconds()).bundle
         except BaseException as error:
             forget_locals(error)
             raise
 
-    def _resolve(self, name: str, namespace: str | None) -> Bundle:
-        from virtrigaud_secrets.resolver.assembly import assemble
-        from virtrigaud_secrets.resolver.execution import execute
-        from virtrigaud_secrets.resolver.rendering import render
+    def cached(self, name: str, *, namespace: str | None = None) -> Bundle | None:
+        """The bundle of one ExternalSecret if it is in memory and nothing is due for it. Asks nobody, takes no lock.
 
-        self._refuse_if_closed()
-        plan = self.plan(name, namespace=namespace)
-        _used_connections.add(self._connections)
-        answers = execute(plan, self._connections.client, self._executor)
-        values = assemble(plan, answers)
-        bundle = render(plan, values, references=self._references, delimiters=self._settings.template_delimiters)
-        return self._validated(bundle, manifest=plan.manifest)
+        Args:
+            name: name of the ExternalSecret.
+            namespace: its namespace, in the form in which it was given to `resolve`.
+        """
+        entry = self._by_name.get((namespace, name))
+        if entry is not None:
+            snapshot = entry.snapshot
+            if snapshot is not None:
+                now = self._elapsed()
+                if now < snapshot.refresh_at and now < snapshot.ends:
+                    entry.used = now
+                    entry.hits += 1
+                    return snapshot.bundle
+        return None
+
+    def resolve_all(
+        self, names: Iterable[tuple[str, str]] | None = None
+    ) -> dict[tuple[str, str], Bundle | SecretsError]:
+        """Many ExternalSecrets at once: what they have in common is read once, and in batches where the store has them.
+
+        Args:
+            names: namespace and name of each; by default all of the catalog.
+
+        Returns:
+            Namespace and name → the bundle, or why there is none. One that fails does not take the others with it.
+
+        Raises:
+            ClosedError: `close` was called.
+        """
+        wanted = self._all_names() if names is None else dict.fromkeys(names)
+        try:
+            offered = self._keeper.fetch_ahead(self._known_entries(wanted))
+            found = {(namespace, name): self._outcome(name, namespace) for namespace, name in wanted}
+            self._keeper.settle(offered)
+        except BaseException as error:
+            forget_locals(error)
+            raise
+        if closed := next((outcome for outcome in found.values() if isinstance(outcome, ClosedError)), None):
+            raise closed
+        return found
+
+    def refresh(self, name: str, *, namespace: str | None = None) -> Bundle:
+        """Read an ExternalSecret anew now, whatever is kept. Credentials are rotated: the old ones drain.
+
+        Raises:
+            SecretsError: as `resolve`. What was in force stays so.
+        """
+        from virtrigaud_secrets.runtime.keeper import Wish
+
+        try:
+            entry = self._entry(name, namespace)
+            entry.used = now = self._elapsed()
+            return self._keeper.obtain(entry, Wish(newer_than=now)).bundle
+        except BaseException as error:
+            forget_locals(error)
+            raise
+
+    def report_failure(self, bundle: Bundle) -> None:
+        """A bundle's credential was refused by what it is for. See `Subscription.report_failure`."""
+        for entry in self._keeper.entries.all():
+            snapshot = entry.snapshot
+            if snapshot is not None and snapshot.bundle is bundle:
+                self._keeper.report(entry, snapshot)
+
+    @overload
+    def subscribe(self, name: str, *, namespace: str | None = None) -> Subscription[Bundle]: ...
+
+    @overload
+    def subscribe(
+        self, name: str, credentials: type[FromBundle[_CredentialT]], *, namespace: str | None = None
+    ) -> Subscription[_CredentialT]: ...
+
+    def subscribe(
+        self, name: str, credentials: type[FromBundle[Any]] | None = None, *, namespace: str | None = None
+    ) -> Subscription[Any]:
+        """Have one ExternalSecret kept fresh, and be given every new value.
+
+        Returns at once: the first value is read in the background, and what fails is tried again. `wait_ready` waits.
+
+        Args:
+            name: name of the ExternalSecret.
+            credentials: a class with `from_bundle`, such as `VSphereCredentials`; by default values are bundles.
+            namespace: its namespace; may be left out where the name is unique.
+
+        Raises:
+            ManifestNotFoundError: there is no such ExternalSecret.
+            ClosedError: `close` was called.
+        """
+        from virtrigaud_secrets.runtime.subscription import Subscription, unchanged
+
+        self.check_open()
+        with self._lock:
+            # So that nobody who closes the last subscription meanwhile lets go of it.
+            entry = self._entry(name, namespace)
+            subscription: Subscription[Any] = Subscription(
+                self,
+                entry,
+                convert=unchanged if credentials is None else credentials.from_bundle,
+                clock=self._clock,
+                manifest=f"ExternalSecret {entry.name}",
+            )
+            self._subscriptions.add(subscription)
+            entry.takers.append(subscription)
+        self.subscribed(entry)
+        return subscription
+
+    def observe(self, observer: Observer) -> None:
+        """Tell one more observer of every event from now on."""
+        self._observers = (*self._observers, observer)
+
+    def health(self) -> Health:
+        """How it is, for probes: `live`, `ready`, and the state of every secret that is kept. Asks no store."""
+        from virtrigaud_secrets.runtime.health import Health, status_of
+
+        now = self._elapsed()
+        entries = sorted(self._keeper.entries.all(), key=lambda entry: entry.name)
+        return Health(
+            live=not self._closed and (not self._scheduler.started or self._scheduler.is_well(now)),
+            open=not self._closed,
+            secrets=tuple(status_of(entry, now=now) for entry in entries),
+            requests=self._keeper.answers.requested,
+            in_flight=self._keeper.answers.in_flight,
+        )
+
+    def wait_ready(self, *, timeout: timedelta) -> None:
+        """Wait until everything that is subscribed to can be given out.
+
+        Raises:
+            NotReadyError: it took longer; `missing` says what is missing and why.
+            ClosedError: `close` was called.
+        """
+        until = self._elapsed() + timeout.total_seconds()
+        while True:
+            self.check_open()
+            missing = self.health().missing
+            if not missing:
+                return
+            left = until - self._elapsed()
+            if left <= 0:
+                raise NotReadyError(
+                    f"{len(missing)} of the secrets subscribed to are not there after {timeout.total_seconds():g} s",
+                    missing=missing,
+                )
+            if not self._background:
+                self.run_due()
+            self._keeper.wait_for_change(min(left, READY_LOOK))
+
+    def run_due(self) -> float:
+        """Do what is due for leases and subscriptions, in the calling thread. For programs without a background thread.
+
+        Returns:
+            Seconds until something is due again; infinity for never.
+        """
+        while True:
+            requests, due_at = self._due()
+            for request in requests:
+                self._work.carry_out(request)
+            if not requests:
+                return max(due_at - self._elapsed(), 0.0)
 
     def push(
         self, name: str, *, namespace: str | None = None, dry_run: bool = False, previous: PushReport | None = None
@@ -228,8 +436,8 @@ class Resolver:
     def _push(self, name: str, namespace: str | None, *, dry_run: bool, previous: PushReport | None) -> PushReport:
         from virtrigaud_secrets.resolver.pushes import Pushes
 
-        self._refuse_if_closed()
-        _used_connections.add(self._connections)
+        self.check_open()
+        process_end.used(self._connections)
         pushes = Pushes(
             self._catalog,
             settings=self._settings,
@@ -244,20 +452,30 @@ class Resolver:
     def close(self, *, revoke: bool = True) -> None:
         """End what was taken: leases, logins, connections, threads. Never raises; the second call does nothing.
 
+        Takes five seconds at most, whatever the stores do.
+
         Args:
             revoke: end leases and logins at the stores. False leaves them to their own end, for values handed to
                 somebody who outlives this process.
         """
+        from virtrigaud_secrets.events import EventKind
+        from virtrigaud_secrets.leases.actions import Happened
+
         with self._lock:
-            self._closed = True
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=True)
+            first, self._closed = not self._closed, True
+        self._by_name.clear()
+        self._scheduler.close()
+        self._keeper.close()
+        self._lease_workers.shutdown(cancel_futures=True)
+        for subscription in list(self._subscriptions):
+            subscription.end_with()
         self._connections.close(revoke=revoke)
-        _used_connections.discard(self._connections)
-        _open_resolvers.discard(self)
+        process_end.closed(self, self._connections)
         if self._own_references is not None:
             self._own_references.close()
+        if first:
+            self._tell(Happened(kind=EventKind.CLOSED), None)
+        self._notices.close()
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -271,51 +489,117 @@ class Resolver:
         """How many manifests it holds."""
         return f"<Resolver of {len(self._catalog.external_secrets)} ExternalSecrets>"
 
-    def _executor(self) -> ThreadPoolExecutor:
+    # For subscriptions
+
+    @property
+    def keeper(self) -> Keeper:
+        """For this package's own use."""
+        return self._keeper
+
+    @property
+    def notices(self) -> Notices:
+        """For this package's own use."""
+        return self._notices
+
+    def subscribed(self, entry: Entry) -> None:
+        """For this package's own use."""
+        process_end.used(self._connections)
+        self._keeper.begin(entry)
+
+    def unsubscribed(self, subscription: Subscription[Any]) -> None:
+        """For this package's own use."""
+        self._subscriptions.discard(subscription)
         with self._lock:
-            if self._closed:
-                raise ClosedError("the resolver was closed")
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="virtrigaud-secrets")
-            return self._pool
+            entry = self._keeper.entries.get(subscription.name)
+            if entry is not None and subscription in entry.takers:
+                entry.takers.remove(subscription)
+                if not entry.takers:
+                    self._keeper.forget(entry.name)
 
-    def _refuse_if_closed(self) -> None:
-        with self._lock:
-            if self._closed:
-                raise ClosedError("the resolver was closed")
+    # Inside
 
-    def _validated(self, bundle: Bundle, *, manifest: str) -> Bundle:
-        if self._settings.validation == "off":
-            return bundle
-        from virtrigaud_secrets.validation import TYPE_CHECKS, validate
+    def _entry(self, name: str, namespace: str | None) -> Entry:
+        entry = self._by_name.get((namespace, name))
+        if entry is None:
+            self.check_open()
+            found = self._keeper.maker.name_of(name, namespace)
+            entry = self._keeper.entries.obtain(found)
+            process_end.used(self._connections)
+            self._by_name[namespace, name] = entry
+            if entry.gone or self._closed:
+                # Since it was found: nobody may find it any more.
+                self._forget(found)
+                return self._entry(name, namespace)
+        return entry
 
-        findings: tuple[Finding, ...] = validate(
-            bundle,
-            now=self._clock.now(),
-            certificate_margin=self._settings.certificate_margin,
-            certificate_margin_severity=self._settings.certificate_margin_severity,
-        )
-        faults = [finding for finding in findings if finding.severity is Severity.ERROR]
-        # A type that promises nothing is judged by the look of its keys, and ESO would write it: told, not refused.
-        if faults and self._settings.validation == "refuse" and bundle.type in TYPE_CHECKS:
-            message = f"the resolved Secret is not what type {bundle.type} promises"
-            raise ValidationError(message, findings=faults).at(manifest)
-        return bundle.with_findings(findings) if findings else bundle
+    def _forget(self, name: SecretName) -> None:
+        self._by_name.pop((name.namespace, name.name), None)
+        self._by_name.pop((None, name.name), None)
+
+    def _all_names(self) -> Iterable[tuple[str, str]]:
+        return [(document.namespace, document.name) for document in self._catalog.external_secrets]
+
+    def _known_entries(self, names: Iterable[tuple[str, str]]) -> list[Entry]:
+        entries: list[Entry] = []
+        for namespace, name in names:
+            with suppress(SecretsError):
+                entries.append(self._entry(name, namespace))
+        return entries
+
+    def _outcome(self, name: str, namespace: str) -> Bundle | SecretsError:
+        try:
+            return self.resolve(name, namespace=namespace)
+        except SecretsError as error:
+            return error
+
+    def check_open(self) -> None:
+        """For this package's own use.
+
+        Raises:
+            ClosedError: `close` was called.
+        """
+        if self._closed:
+            raise ClosedError("the resolver was closed")
+
+    def _look_after(self) -> None:
+        if self._background and not self._closed:
+            self._scheduler.start()
+            self._scheduler.wake()
+
+    def _due(self) -> tuple[list[Request], float]:
+        if self._closed:
+            return [], math.inf
+        self._mind_clocks()
+        requests, due_at = self._keeper.holdings.due()
+        self._keeper.holdings.pass_on()
+        return requests, due_at
+
+    def _mind_clocks(self) -> None:
+        ahead = self._drift.look(wall=self._clock.now(), elapsed=self._elapsed())
+        if ahead:
+            self._keeper.holdings.jumped(ahead, self._keeper.entries.all())
+
+    def _step(self) -> float:
+        requests, due_at = self._due()
+        for request in requests:
+            with suppress(RuntimeError):
+                # A pool that takes no more belongs to a resolver that was closed.
+                self._lease_workers.submit(self._work.carry_out, request).add_done_callback(self._woken)
+        return due_at
+
+    def _woken(self, _: object) -> None:
+        self._scheduler.wake()
+
+    def _tell(self, happened: Happened, name: SecretName | None) -> None:
+        from virtrigaud_secrets.runtime.notices import Notice
+        from virtrigaud_secrets.runtime.telling import event_of
+
+        if not self._observers:
+            return
+        event = event_of(happened, name, at=self._clock.now())
+        for observer in self._observers:
+            self._notices.post(Notice(_call(observer, event), "an observer", droppable=event.kind == "renewed"))
 
 
-@atexit.register
-def _close_at_exit() -> None:
-    for resolver in list(_open_resolvers):
-        resolver.close()
-    for connections in list(_used_connections):
-        connections.close()
-
-
-def _begin_anew_in_child() -> None:
-    # Two processes on one connection would read each other's answers; a pool's threads do not cross a fork.
-    _used_connections.clear()
-    for resolver in list(_open_resolvers):
-        resolver._begin()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # that class's own fork hook
-
-
-os.register_at_fork(after_in_child=_begin_anew_in_child)
+def _call(observer: Observer, event: Event) -> Callable[[], None]:
+    return lambda: observer.on_event(event)
