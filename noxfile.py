@@ -73,6 +73,15 @@ def integration(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Leases under all faults at once, on real servers: five minutes, or as many seconds as are given."""
+    install(session, "tests")
+    env = {**os.environ, "VIRTRIGAUD_SECRETS_REQUIRE_SERVERS": "1"}
+    env["VIRTRIGAUD_SECRETS_SOAK_SECONDS"] = session.posargs[0] if session.posargs else "300"
+    session.run("pytest", "-q", "-s", "-m", "soak", "tests/integration/leases", env=env)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Form and layers."""
     install(session, "lint")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import CancelledError, Executor
 
 from virtrigaud_secrets.errors import ClosedError, SecretNotFoundError, SecretsError, raise_all
 from virtrigaud_secrets.resolver.plan import Asked, DataStep, Plan, asked_by
@@ -84,9 +84,17 @@ def _in_parallel(
     run: Callable[[Job], list[Answer | SecretsError]], jobs: Sequence[Job], pool: Callable[[], Executor]
 ) -> Iterator[list[Answer | SecretsError]]:
     try:
-        return pool().map(run, jobs)
+        results = pool().map(run, jobs)
     except RuntimeError:
-        raise ClosedError("no thread takes requests: the resolver was closed meanwhile, or the process ends") from None
+        raise _no_thread() from None
+    try:
+        yield from results
+    except CancelledError:
+        raise _no_thread() from None
+
+
+def _no_thread() -> ClosedError:
+    return ClosedError("no thread takes requests: the resolver was closed meanwhile, or the process ends")
 
 
 def _raise_faults(plan: Plan, outcomes: Mapping[Asked, Outcome]) -> None:

@@ -177,15 +177,14 @@ class AsyncResolver:
 
     async def wait_ready(self, *, timeout: timedelta) -> None:  # noqa: ASYNC109  # as `Resolver` has it
         """See `Resolver.wait_ready`."""
+        from virtrigaud_secrets.runtime.health import not_ready
+
         deadline = asyncio.get_running_loop().time() + timeout.total_seconds()
         while missing := self._resolver.health().missing:
             self._resolver.check_open()
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
-                raise NotReadyError(
-                    f"{len(missing)} of the secrets subscribed to are not there after {timeout.total_seconds():g} s",
-                    missing=missing,
-                )
+                raise not_ready(missing, timeout)
             await asyncio.sleep(min(left, READY_LOOK))
 
     async def run_due(self) -> float:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from virtrigaud_secrets.cache.entries import Entry
 from virtrigaud_secrets.cache.freshness import Freshness
+from virtrigaud_secrets.errors import NotReadyError
 
 
 class SecretState(StrEnum):
@@ -108,4 +109,12 @@ def status_of(entry: Entry, *, now: float) -> SecretStatus:
         misses=entry.misses,
         labels={} if snapshot is None else snapshot.bundle.labels,
         error="" if entry.error is None else str(entry.error),
+    )
+
+
+def not_ready(missing: Mapping[str, str], waited: timedelta) -> NotReadyError:
+    """The error for what is still missing after a wait."""
+    seconds = waited.total_seconds()
+    return NotReadyError(
+        f"{len(missing)} of the secrets subscribed to are not there after {seconds:g} s", missing=missing
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 
 from virtrigaud_secrets.clock import Clock, SystemClock, reader
-from virtrigaud_secrets.errors import ClosedError, NotReadyError, SecretsError, forget_locals
+from virtrigaud_secrets.errors import ClosedError, SecretsError, forget_locals
 from virtrigaud_secrets.events import Event, Observer
 from virtrigaud_secrets.runtime import process_end
 from virtrigaud_secrets.settings import Settings
@@ -380,6 +380,8 @@ class Resolver:
             NotReadyError: it took longer; `missing` says what is missing and why.
             ClosedError: `close` was called.
         """
+        from virtrigaud_secrets.runtime.health import not_ready
+
         until = self._elapsed() + timeout.total_seconds()
         while True:
             self.check_open()
@@ -388,10 +390,7 @@ class Resolver:
                 return
             left = until - self._elapsed()
             if left <= 0:
-                raise NotReadyError(
-                    f"{len(missing)} of the secrets subscribed to are not there after {timeout.total_seconds():g} s",
-                    missing=missing,
-                )
+                raise not_ready(missing, timeout)
             if not self._background:
                 self.run_due()
             self._keeper.wait_for_change(min(left, READY_LOOK))

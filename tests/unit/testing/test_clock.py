@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -58,3 +60,11 @@ def test_now_is_utc_whatever_the_start() -> None:
 def test_a_naive_start_is_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
         ManualClock(datetime(2030, 1, 1))  # noqa: DTZ001  # the fault under test
+
+
+def test_who_waits_looks_at_the_clock_again_soon() -> None:
+    condition = threading.Condition()
+    before = time.monotonic()
+    with condition:
+        ManualClock().wait(condition, 3600)
+    assert time.monotonic() - before < 30
