@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 
 from virtrigaud_secrets.clock import Clock, SystemClock, reader
 from virtrigaud_secrets.errors import ClosedError, SecretsError, forget_locals
-from virtrigaud_secrets.events import Event, Observer
+from virtrigaud_secrets.events import Observer
 from virtrigaud_secrets.runtime import process_end
 from virtrigaud_secrets.settings import Settings
 
@@ -590,15 +590,7 @@ class Resolver:
         self._scheduler.wake()
 
     def _tell(self, happened: Happened, name: SecretName | None) -> None:
-        from virtrigaud_secrets.runtime.notices import Notice
-        from virtrigaud_secrets.runtime.telling import event_of
+        from virtrigaud_secrets.runtime.telling import tell_observers
 
-        if not self._observers:
-            return
-        event = event_of(happened, name, at=self._clock.now())
-        for observer in self._observers:
-            self._notices.post(Notice(_call(observer, event), "an observer", droppable=event.kind == "renewed"))
-
-
-def _call(observer: Observer, event: Event) -> Callable[[], None]:
-    return lambda: observer.on_event(event)
+        if self._observers:
+            tell_observers(self._observers, self._notices, happened, name, at=self._clock.now())

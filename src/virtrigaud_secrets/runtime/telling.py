@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from virtrigaud_secrets.cache.entries import SecretName
-from virtrigaud_secrets.events import Event
+from virtrigaud_secrets.events import Event, EventKind, Observer
 from virtrigaud_secrets.leases.actions import Happened
+from virtrigaud_secrets.runtime.notices import Notice, Notices
 from virtrigaud_secrets.stores.base import Fetch
 
 
@@ -29,3 +31,16 @@ def event_of(happened: Happened, name: SecretName | None, *, at: datetime) -> Ev
         attempt=happened.attempt,
         reason=happened.reason,
     )
+
+
+def tell_observers(
+    observers: Iterable[Observer], notices: Notices, happened: Happened, name: SecretName | None, *, at: datetime
+) -> None:
+    """Have each observer told, on the notices' thread."""
+    event = event_of(happened, name, at=at)
+    for observer in observers:
+        notices.post(Notice(_call(observer, event), "an observer", droppable=event.kind is EventKind.RENEWED))
+
+
+def _call(observer: Observer, event: Event) -> Callable[[], None]:
+    return lambda: observer.on_event(event)

@@ -196,10 +196,10 @@ class Lab:
     def count(self, what: str, path: str | None = None) -> int:
         return sum(known == what and path in {None, key} for known, key in self.asked)
 
-    def down(self, *whats: str, error: SecretsError | None = None) -> None:
+    def down(self, *kinds: str, error: SecretsError | None = None) -> None:
         """Fail these kinds of request from now on."""
         fault = error or StoreUnavailableError("connection refused")
-        for what in whats or ("get", "renew", "look up", "find"):
+        for what in kinds or ("get", "renew", "look up", "find"):
             self.troubles[what, ""] = _raising(fault)
 
     def fail(self, what: str, path: str, error: Exception) -> None:
