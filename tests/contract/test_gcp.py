@@ -10,11 +10,12 @@ import pytest
 from virtrigaud_secrets.clock import SystemClock
 from virtrigaud_secrets.models.backends.gcpsm import GCPSMProvider
 from virtrigaud_secrets.settings import Settings
-from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
+from virtrigaud_secrets.stores.base import Fetch, Preview, PushTarget, StoreClient, StoreContext
 from virtrigaud_secrets.stores.gcp import FACTORY
 from virtrigaud_secrets.testing.contract import STORE, VersionedStoreContract, VersionedStoreHarness, store_context
 from virtrigaud_secrets.testing.servers.google_identity import Machine
 from virtrigaud_secrets.testing.servers.secret_manager import SecretManager
+from virtrigaud_secrets.testing.write_contract import WritableStoreContract, WritableStoreHarness
 
 pytestmark = pytest.mark.integration
 
@@ -76,4 +77,29 @@ class TestGcp(VersionedStoreContract):
     @pytest.fixture(params=[Project, Regional])
     def store(self, request: pytest.FixtureRequest, google: SecretManager, tmp_path: Path) -> VersionedStoreHarness:
         harness: type[Project] = request.param
+        return harness(google, tmp_path)
+
+
+class Writable(Project, WritableStoreHarness):
+    def target(self, name: str, property_name: str = "") -> PushTarget:
+        return PushTarget(store=STORE, key=name, property=property_name)
+
+    def reading(self, target: PushTarget) -> Fetch:
+        return Fetch(store=STORE, key=target.key)
+
+    def put_foreign(self, name: str, properties: Mapping[str, str]) -> None:
+        self.write(name, properties)
+
+    def writes(self) -> int:
+        return self.server.secrets.changes
+
+
+class WritableRegional(Writable, Regional):
+    pass
+
+
+class TestPushToGcp(WritableStoreContract):
+    @pytest.fixture(params=[Writable, WritableRegional])
+    def store(self, request: pytest.FixtureRequest, google: SecretManager, tmp_path: Path) -> WritableStoreHarness:
+        harness: type[Writable] = request.param
         return harness(google, tmp_path)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -19,7 +20,17 @@ from virtrigaud_secrets.errors import (
 )
 from virtrigaud_secrets.golang import regexp
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.stores.base import Answer, Fetch, Query, StoreClient, StoreContext, at_store
+from virtrigaud_secrets.stores.base import (
+    Answer,
+    Fetch,
+    Push,
+    PushOutcome,
+    PushTarget,
+    Query,
+    StoreClient,
+    StoreContext,
+    at_store,
+)
 from virtrigaud_secrets.stores.gcp import errors, names
 from virtrigaud_secrets.stores.gcp.crc32c import crc32c
 from virtrigaud_secrets.stores.gcp.errors import Fault, Refusal
@@ -27,6 +38,7 @@ from virtrigaud_secrets.stores.gcp.identity import Identity
 from virtrigaud_secrets.stores.gcp.logins import Logins
 from virtrigaud_secrets.stores.gcp.metadata_server import MetadataServer
 from virtrigaud_secrets.stores.gcp.payload import MetadataPayload
+from virtrigaud_secrets.stores.gcp.pushes import ADD_VERSION, CREATE, DELETE, UPDATE, Writer
 from virtrigaud_secrets.stores.gcp.sdk import Api, Described, Page, Value
 from virtrigaud_secrets.stores.gcp.wire import Wire
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload
@@ -104,6 +116,21 @@ class GcpClient(StoreClient):
             at_store(error, self._context.store)
             raise
 
+    def push(self, push: Push) -> PushOutcome:
+        """Write a value under ESO's mark, the label `managed-by: external-secrets` (ESO §3.5)."""
+        with self._writing(push.target) as writer:
+            return writer.push(push)
+
+    def exists(self, target: PushTarget) -> bool:
+        """Whether it has a version, and the property in it."""
+        with self._writing(target) as writer:
+            return writer.exists(target)
+
+    def delete(self, target: PushTarget, *, dry_run: bool = False) -> PushOutcome:
+        """Delete it, if it is ours."""
+        with self._writing(target) as writer:
+            return writer.delete(target, dry_run=dry_run)
+
     def close(self, *, revoke: bool = True) -> None:  # noqa: ARG002  # Google's access tokens cannot be given back
         """Close the connections. Access tokens end by themselves, within an hour."""
         with self._lock:
@@ -111,6 +138,16 @@ class GcpClient(StoreClient):
             self._api = None
         self._identity.forget()
         self._wire.close()
+
+    @contextmanager
+    def _writing(self, target: PushTarget) -> Generator[Writer]:
+        self._refuse_if_closed()
+        names.canonical(self._spec, Fetch(store=target.store, key=target.key))
+        try:
+            yield Writer(_Requests(self), self._where())
+        except StoreError as error:
+            at_store(error, self._context.store, target.key)
+            raise
 
     def _refuse_if_closed(self) -> None:
         with self._lock:
@@ -149,11 +186,15 @@ class GcpClient(StoreClient):
                 raise
         return self._access(newest)
 
+    def newest(self, path: str) -> Sensitive:
+        """The value of a secret's newest version."""
+        return Sensitive(self._access(f"{path}/versions/{names.LATEST}").payload.whole())
+
     def _access(self, path: str) -> Answer:
         def read(api: Api, token: Sensitive) -> Answer | Fault:
             return self._checked(api.access(path, token), path)
 
-        return self._ask(read, path=path, capability=ACCESS)
+        return self.ask(read, path=path, capability=ACCESS)
 
     def _checked(self, value: Value, path: str) -> Answer | Fault:
         """Returned, not raised: the value is in a local variable here, and a traceback may show those."""
@@ -167,14 +208,18 @@ class GcpClient(StoreClient):
         )
         return Answer(payload=payload, path=path, version=value.version)
 
-    def _described(self, place: names.Place, fetch: Fetch) -> Answer:
-        path = place.secret(fetch.key)
+    def about(self, path: str) -> Described:
+        """A secret without its value."""
 
         def describe(api: Api, token: Sensitive) -> Described | Fault:
             described = api.secret(path, token)
             return described if described.name else errors.unreadable(path)
 
-        found = self._ask(describe, path=path, capability=DESCRIBE)
+        return self.ask(describe, path=path, capability=DESCRIBE)
+
+    def _described(self, place: names.Place, fetch: Fetch) -> Answer:
+        path = place.secret(fetch.key)
+        found = self.about(path)
         payload = MetadataPayload(
             labels=found.labels, annotations=found.annotations, store=str(self._context.store), path=path
         )
@@ -212,34 +257,45 @@ class GcpClient(StoreClient):
             def one(api: Api, token: Sensitive, following: str = following) -> Page:
                 return page(api, token, following)
 
-            listed = self._ask(one, path=path, capability=capability)
+            listed = self.ask(one, path=path, capability=capability)
             found += listed.names
             following = listed.following
             if not following or (enough and len(found) >= enough):
                 return found
         raise StoreUnavailableError("the listing does not end", path=path)
 
-    def _ask(self, request: Callable[[Api, Sensitive], _T | Fault], *, path: str, capability: str) -> _T:
-        """Send a request as often as it needs; once more with a new token where the old one is refused."""
+    def ask(
+        self, request: Callable[[Api, Sensitive], _T | Fault], *, path: str, capability: str, writing: bool = False
+    ) -> _T:
+        """Send a request as often as it needs; once more with a new token where the old one is refused.
+
+        What writes is sent once: Google may have acted though no answer came.
+        """
 
         def attempt() -> _T:
             token = self._identity.token()
             if isinstance(token, Fault):
                 raise token.error
-            outcome = self._once(request, token.value, path=path, capability=capability)
+            outcome = self._once(request, token.value, path=path, capability=capability, writing=writing)
             if isinstance(outcome, Fault) and outcome.token_refused:
                 token = self._identity.replacement(token)
                 if isinstance(token, Fault):
                     raise token.error
-                outcome = self._once(request, token.value, path=path, capability=capability)
+                outcome = self._once(request, token.value, path=path, capability=capability, writing=writing)
             if isinstance(outcome, Fault):
                 raise outcome.error
             return outcome
 
-        return repeat_reads(attempt, self._context)
+        return attempt() if writing else repeat_reads(attempt, self._context)
 
     def _once(
-        self, request: Callable[[Api, Sensitive], _T | Fault], token: Sensitive, *, path: str, capability: str
+        self,
+        request: Callable[[Api, Sensitive], _T | Fault],
+        token: Sensitive,
+        *,
+        path: str,
+        capability: str,
+        writing: bool,
     ) -> _T | Fault:
         failure: SecretsError | None = None
         try:
@@ -247,10 +303,10 @@ class GcpClient(StoreClient):
         except SecretsError as error:
             failure = error.with_traceback(None)
         except Exception as error:  # noqa: BLE001  # the client raises anything on an answer it does not understand
-            return self._fault(error, path=path, capability=capability)
+            return self._fault(error, path=path, capability=capability, writing=writing)
         raise failure
 
-    def _fault(self, error: Exception, *, path: str, capability: str) -> Fault:
+    def _fault(self, error: Exception, *, path: str, capability: str, writing: bool) -> Fault:
         from google.api_core.exceptions import GoogleAPICallError
 
         answered = error.response if isinstance(error, GoogleAPICallError) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # untyped there
@@ -258,7 +314,8 @@ class GcpClient(StoreClient):
             response = cast("requests.Response", answered)
             wait = errors.retry_after(response.headers.get("Retry-After"), self._clock.now)
             refusal = Refusal.read(response.status_code, response.content)
-            return errors.of_answer(refusal, path=path, capability=capability, retry_after=wait)
+            meaning = errors.of_write if writing else errors.of_answer
+            return meaning(refusal, path=path, capability=capability, retry_after=wait)
         known = errors.of_exception(error, path=path, timeout=self._wire.limit, trust=self._wire.trust)
         return known or errors.unreadable(path)
 
@@ -269,3 +326,37 @@ class GcpClient(StoreClient):
             if self._api is None:
                 self._api = Api(names.endpoint(self._spec), self._wire)
             return self._api
+
+
+class _Requests:
+    """What a push sends."""
+
+    def __init__(self, client: GcpClient) -> None:
+        self._client = client
+
+    def secret(self, path: str) -> Described:
+        return self._client.about(path)
+
+    def value(self, path: str) -> Sensitive:
+        return self._client.newest(path)
+
+    def create(self, place: names.Place, key: str, secret: Mapping[str, object]) -> None:
+        self._client.ask(
+            lambda api, token: api.create(place.parent, key, secret, token),
+            path=place.secret(key),
+            capability=CREATE,
+            writing=True,
+        )
+
+    def update(self, path: str, secret: Mapping[str, object], fields: list[str]) -> None:
+        self._client.ask(
+            lambda api, token: api.update(secret, fields, token), path=path, capability=UPDATE, writing=True
+        )
+
+    def add_version(self, path: str, value: Sensitive) -> None:
+        self._client.ask(
+            lambda api, token: api.add_version(path, value, token), path=path, capability=ADD_VERSION, writing=True
+        )
+
+    def delete(self, path: str, etag: str) -> None:
+        self._client.ask(lambda api, token: api.delete(path, etag, token), path=path, capability=DELETE, writing=True)

@@ -18,6 +18,7 @@ from typing import Final, cast
 from virtrigaud_secrets.errors import (
     AccessDeniedError,
     AuthenticationError,
+    ConflictError,
     InvalidRequestError,
     SecretNotFoundError,
     SecretVersionDeletedError,
@@ -103,6 +104,14 @@ def of_answer(refusal: Refusal, *, path: str, capability: str, retry_after: floa
     if waiting := of_trouble(status, path=path, retry_after=retry_after):
         return waiting
     return Fault(InvalidRequestError("Secret Manager calls the request wrong", path=path, status=status))
+
+
+def of_write(refusal: Refusal, *, path: str, capability: str, retry_after: float | None = None) -> Fault:
+    """The same for a request that writes: it may have been about a state that is not the current one."""
+    if refusal.status == HTTPStatus.CONFLICT or refusal.code == "FAILED_PRECONDITION":
+        reason = "somebody else changed the secret meanwhile"
+        return Fault(ConflictError(reason, path=path, status=refusal.status))
+    return of_answer(refusal, path=path, capability=capability, retry_after=retry_after)
 
 
 def deleted_version(path: str, status: int | None = None) -> SecretVersionDeletedError:

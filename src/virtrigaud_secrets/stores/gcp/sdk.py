@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.stores.gcp.crc32c import crc32c
 from virtrigaud_secrets.stores.gcp.wire import Wire
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Described:
     """Its labels."""
     annotations: Mapping[str, str] = field(repr=False)
     """Its annotations."""
+    topics: tuple[str, ...] = ()
+    """Where its changes are told."""
+    etag: str = ""
+    """Which state of it this is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +75,16 @@ class _Accessed(Protocol):
     payload: _Payload
 
 
+class _Topic(Protocol):
+    name: str
+
+
 class _Secret(Protocol):
     name: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    topics: Sequence[_Topic]
+    etag: str
 
 
 class _Version(Protocol):
@@ -111,6 +122,22 @@ class _Client(Protocol):
         self, request: Mapping[str, object], *, retry: None, timeout: float, metadata: _Metadata
     ) -> _Listing: ...
 
+    def create_secret(
+        self, request: Mapping[str, object], *, retry: None, timeout: float, metadata: _Metadata
+    ) -> _Secret: ...
+
+    def update_secret(
+        self, request: Mapping[str, object], *, retry: None, timeout: float, metadata: _Metadata
+    ) -> _Secret: ...
+
+    def add_secret_version(
+        self, request: Mapping[str, object], *, retry: None, timeout: float, metadata: _Metadata
+    ) -> _Version: ...
+
+    def delete_secret(
+        self, request: Mapping[str, object], *, retry: None, timeout: float, metadata: _Metadata
+    ) -> None: ...
+
 
 class Api:
     """Secret Manager's API at one address. Each method sends one request and raises what the client raises."""
@@ -131,7 +158,7 @@ class Api:
     def secret(self, name: str, token: Sensitive) -> Described:
         """A secret's labels and annotations."""
         found = self._client.get_secret({"name": name}, retry=None, timeout=self._wire.limit, metadata=_login(token))
-        return Described(found.name, dict(found.labels), dict(found.annotations))
+        return _described(found)
 
     def secrets(self, parent: str, wanted: str, page: str, token: Sensitive) -> Page:
         """A page of the secrets that the filter `wanted` lets through."""
@@ -145,6 +172,38 @@ class Api:
         found = self._client.list_secret_versions(request, retry=None, timeout=self._wire.limit, metadata=_login(token))
         versions = sorted(found.versions, key=_made, reverse=True)
         return Page(tuple(version.name for version in versions), found.next_page_token)
+
+    def create(self, parent: str, key: str, secret: Mapping[str, object], token: Sensitive) -> Described:
+        """A new secret without versions."""
+        request = {"parent": parent, "secret_id": key, "secret": secret}
+        return _described(
+            self._client.create_secret(request, retry=None, timeout=self._wire.limit, metadata=_login(token))
+        )
+
+    def update(self, secret: Mapping[str, object], fields: Sequence[str], token: Sensitive) -> Described:
+        """A secret with other labels, annotations or topics; refused where its `etag` is not the current one."""
+        request = {"secret": secret, "update_mask": {"paths": list(fields)}}
+        return _described(
+            self._client.update_secret(request, retry=None, timeout=self._wire.limit, metadata=_login(token))
+        )
+
+    def add_version(self, name: str, value: Sensitive, token: Sensitive) -> str:
+        """The full name of the version that was added."""
+        payload = {"data": value.reveal(), "data_crc32c": crc32c(value.reveal())}
+        return self._client.add_secret_version(
+            {"parent": name, "payload": payload}, retry=None, timeout=self._wire.limit, metadata=_login(token)
+        ).name
+
+    def delete(self, name: str, etag: str, token: Sensitive) -> None:
+        """Delete a secret and all its versions; refused where `etag` is not the current one."""
+        self._client.delete_secret(
+            {"name": name, "etag": etag}, retry=None, timeout=self._wire.limit, metadata=_login(token)
+        )
+
+
+def _described(found: _Secret) -> Described:
+    topics = tuple(topic.name for topic in found.topics)
+    return Described(found.name, dict(found.labels), dict(found.annotations), topics, found.etag)
 
 
 def _made(version: _Version) -> float:

@@ -22,6 +22,7 @@ from typing import ClassVar, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from virtrigaud_secrets.clock import Clock
+from virtrigaud_secrets.stores.gcp.errors import parsed
 from virtrigaud_secrets.testing.servers.certificates import Authority
 from virtrigaud_secrets.testing.servers.google_identity import Answer, GoogleIdentity, Verifier, error
 from virtrigaud_secrets.testing.servers.http_server import AnsweringServer, Question, Reply
@@ -44,7 +45,7 @@ class Asked:
     """A request that was received."""
 
     method: str
-    """`GET` or `POST`."""
+    """Its method."""
     path: str
     """Its path, without the query."""
     caller: str
@@ -142,4 +143,4 @@ class SecretManager(AnsweringServer):
         if caller is None:
             message = "Request had invalid authentication credentials."
             return error(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED", message), None
-        return self.secrets.answer(method, path.removeprefix("/v1/"), query), None
+        return self.secrets.answer(method, path.removeprefix("/v1/"), query, parsed(body)), None

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.stores.gcp.crc32c import crc32c
+from virtrigaud_secrets.testing.servers import secret_manager_writes as writes
 from virtrigaud_secrets.testing.servers.google_identity import Answer, error
 
 State = Literal["ENABLED", "DISABLED", "DESTROYED"]
@@ -26,6 +27,12 @@ _RESOURCE: Final = re.compile(
     r"projects/(?P<project>[^/]+)(?:/locations/(?P<location>[^/]+))?/secrets"
     r"(?:/(?P<key>[^/]+)(?:/(?P<versions>versions)(?:/(?P<version>[^/]+))?)?)?"
 )
+_WRITES: Final[Mapping[str, str]] = {
+    "POST addVersion": "secretmanager.versions.add",
+    "PATCH": "secretmanager.secrets.update",
+    "DELETE": "secretmanager.secrets.delete",
+}
+"""What changes a secret → the permission for it."""
 
 
 @dataclass(slots=True)
@@ -58,6 +65,17 @@ class Secret:
     """The versions, oldest first: version 1, version 2 and so on."""
     aliases: dict[str, int] = field(default_factory=dict[str, int])
     """Names of versions."""
+    replication: dict[str, object] = field(default_factory=lambda: {"automatic": {}})
+    """Where copies are kept; of no meaning for a regional secret."""
+    topics: list[str] = field(default_factory=list[str])
+    """Where its changes are told."""
+    revision: int = 1
+    """Counts changes of labels and annotations."""
+
+    @property
+    def etag(self) -> str:
+        """Another one after every change of labels and annotations."""
+        return f'"{self.revision}"'
 
     @property
     def name(self) -> str:
@@ -86,6 +104,7 @@ class SecretManagerStore:
         self._lock: Final = threading.Lock()
         self._secrets: dict[str, Secret] = {}
         self._denied: dict[str, str] = {}
+        self._changes = 0
         self.damaged: set[str] = set()
         """Secrets (by key) whose values do not fit their checksum any more."""
 
@@ -139,22 +158,99 @@ class SecretManagerStore:
         with self._lock:
             self._denied.pop(permission, None)
 
-    def answer(self, method: str, resource: str, query: Mapping[str, str]) -> Answer:
+    @property
+    def changes(self) -> int:
+        """How often a request changed something."""
+        with self._lock:
+            return self._changes
+
+    def state(self, project: str, key: str, *, location: str = "") -> Secret | None:
+        """A secret as it is now."""
+        with self._lock:
+            return self._secrets.get(Secret(_place(project, location), key, self._clock.now()).name)
+
+    def answer(
+        self, method: str, resource: str, query: Mapping[str, str], body: Mapping[str, object] | None = None
+    ) -> Answer:
         """The answer to a request for a resource, which is the path behind `/v1/`."""
         name, _, verb = resource.partition(":")
         found = _RESOURCE.fullmatch(name)
-        if found is None or method != "GET" or verb not in {"", "access"}:
+        if found is None or (method == "GET" and verb not in {"", "access"}):
+            return error(HTTPStatus.NOT_FOUND, "NOT_FOUND", "Requested entity was not found.")
+        with self._lock:
+            if method == "GET":
+                return self._told(name, verb, found, query)
+            if (method, verb, found["key"]) == ("POST", "", None):
+                place = _place(found["project"], found["location"] or "")
+                return self._created(place, query.get("secretId", ""), body or {})
+            return self._changed(f"{method} {verb}".strip(), name, found, query, body or {})
+
+    def _told(self, name: str, verb: str, found: re.Match[str], query: Mapping[str, str]) -> Answer:
+        place = _place(found["project"], found["location"] or "")
+        if not found["key"]:
+            return self._listed(place, query)
+        secret = self._secrets.get(Secret(place, found["key"], self._clock.now()).name)
+        if verb == "access":
+            return self._accessed(name, secret, found["version"] or "")
+        if found["version"]:
+            return self._shown_version(name, secret, found["version"])
+        return self._versions(name, secret, query) if found["versions"] else self._shown(name, secret)
+
+    def _changed(
+        self, request: str, name: str, found: re.Match[str], query: Mapping[str, str], body: Mapping[str, object]
+    ) -> Answer:
+        permission = _WRITES.get(request)
+        if permission is None or found["versions"] or not found["key"]:
             return error(HTTPStatus.NOT_FOUND, "NOT_FOUND", "Requested entity was not found.")
         place = _place(found["project"], found["location"] or "")
-        with self._lock:
-            if not found["key"]:
-                return self._listed(place, query)
-            secret = self._secrets.get(Secret(place, found["key"], self._clock.now()).name)
-            if verb == "access":
-                return self._accessed(name, secret, found["version"] or "")
-            if found["version"]:
-                return self._shown_version(name, secret, found["version"])
-            return self._versions(name, secret, query) if found["versions"] else self._shown(name, secret)
+        secret = self._secrets.get(Secret(place, found["key"], self._clock.now()).name)
+        if (refused := self._refused(permission, name)) or secret is None:
+            return refused or error(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"Secret [{name}] not found.")
+        if request.startswith("POST"):
+            return self._extended(secret, body)
+        etag = query.get("etag") or body.get("etag")
+        if etag and etag != secret.etag:
+            return writes.outdated()
+        return (
+            self._deleted(secret) if request == "DELETE" else self._updated(secret, query.get("updateMask", ""), body)
+        )
+
+    def _deleted(self, secret: Secret) -> Answer:
+        self._changes += 1
+        del self._secrets[secret.name]
+        return HTTPStatus.OK, {}
+
+    def _created(self, place: str, key: str, body: Mapping[str, object]) -> Answer:
+        if refused := self._refused("secretmanager.secrets.create", place):
+            return refused
+        wanted = writes.described(body, key=key, regional="/locations/" in place)
+        if not isinstance(wanted, writes.Wanted):
+            return wanted
+        secret = Secret(place, key, self._clock.now(), wanted.labels, wanted.annotations)
+        secret.replication, secret.topics = wanted.replication, wanted.topics
+        if secret.name in self._secrets:
+            return writes.exists(secret.name)
+        self._changes += 1
+        self._secrets[secret.name] = secret
+        return HTTPStatus.OK, _secret(secret)
+
+    def _extended(self, secret: Secret, body: Mapping[str, object]) -> Answer:
+        data = writes.payload(body)
+        if not isinstance(data, bytes):
+            return data
+        self._changes += 1
+        secret.versions.append(Version(data, self._clock.now()))
+        return HTTPStatus.OK, _version(secret, len(secret.versions))
+
+    def _updated(self, secret: Secret, mask: str, body: Mapping[str, object]) -> Answer:
+        wanted = writes.changed(body, mask=mask)
+        if not isinstance(wanted, writes.Wanted):
+            return wanted
+        for name in mask.split(","):
+            setattr(secret, name, getattr(wanted, name))
+        self._changes += 1
+        secret.revision += 1
+        return HTTPStatus.OK, _secret(secret)
 
     def _refused(self, permission: str, name: str) -> Answer | None:
         reason = self._denied.get(permission)
@@ -255,9 +351,11 @@ def _page(kind: str, entries: list[dict[str, object]], query: Mapping[str, str])
 
 
 def _secret(secret: Secret) -> dict[str, object]:
-    shown: dict[str, object] = {"name": secret.name, "createTime": _time(secret.made), "etag": '"1"'}
+    shown: dict[str, object] = {"name": secret.name, "createTime": _time(secret.made), "etag": secret.etag}
     if "/locations/" not in secret.place:
-        shown["replication"] = {"automatic": {}}
+        shown["replication"] = secret.replication
+    if secret.topics:
+        shown["topics"] = [{"name": name} for name in secret.topics]
     # Google leaves out what is empty.
     for name, part in (("labels", secret.labels), ("annotations", secret.annotations)):
         if part:
