@@ -79,11 +79,14 @@ class VaultDynamicSecretGenerator(VaultClient):
     def get(self, fetch: Fetch) -> Answer:  # noqa: ARG002  # whom it is for changes nothing
         """Send the request, once."""
         self._check_open()
-        path = self._request.path
-        outcome, token = self._tokens.send(self._request)
-        result = self._result(outcome, token)
+        try:
+            self._refuse_limited_token(self._route.endpoint)
+            result = self._result(*self._tokens.send(self._request))
+        except StoreError as error:
+            at_store(error, self._context.store, self._request.path)
+            raise
         if isinstance(result, StoreError):
-            raise never_missing(at_store(result, self._context.store, path))
+            raise never_missing(at_store(result, self._context.store, self._request.path))
         return result
 
     def find(self, query: Query) -> Mapping[str, Answer]:
@@ -94,6 +97,7 @@ class VaultDynamicSecretGenerator(VaultClient):
         path, may_be_empty = self._request.path, self._generator.allow_empty_response
         if isinstance(outcome, Fault):
             # To Vault's own client, a read of what is not there is an empty answer.
+            outcome.error.acted = outcome.acted
             absent = isinstance(outcome.error, SecretNotFoundError) and self._request.method in {"GET", "LIST"}
             return Answer(payload=GeneratedPayload({}), path=path) if absent and may_be_empty else outcome.error
         if not outcome.body and not may_be_empty:
@@ -134,7 +138,8 @@ def _request(spec: VaultDynamicSecretSpec, context: StoreContext) -> Request:
         if not isinstance(written, dict):
             raise ConfigurationError(f"{context.store}: parameters must be an object")
         body = cast("dict[str, object]", written)
-    return Request(method=verb, path=path, query=query, body=body)
+    # Not out of a cache on the way: somebody else's credential could end at any time.
+    return Request(method=verb, path=path, query=query, body=body, fresh=True)
 
 
 def _object(value: Decoded) -> Mapping[str, Decoded]:

@@ -7,6 +7,7 @@ import pytest
 from virtrigaud_secrets.errors import (
     AccessDeniedError,
     ConfigurationError,
+    InvalidRequestError,
     MountNotFoundError,
     SecretNotFoundError,
     UnsupportedFeatureError,
@@ -32,10 +33,10 @@ LEASED = """{"request_id":"id-1","lease_id":"db/creds/r/canary","lease_duration"
 def ask(make):
     """What comes of an answer, and the requests that were sent."""
 
-    def run(outcome, **spec):
+    def run(outcome, uses=0, **spec):
         generator = make("VaultDynamicSecret", {"path": "db/creds/r", "provider": {"server": "https://v"}, **spec})
         sent = []
-        token = Token(Sensitive("t"), generation=1, own=True)
+        token = Token(Sensitive("t"), generation=1, own=True, uses=uses)
 
         def send(request):
             sent.append(request)
@@ -43,6 +44,7 @@ def ask(make):
             return (body if isinstance(body, Fault) else Reply(body, SENT_AT, 0.0)), token
 
         generator._tokens.send = send
+        generator._tokens.current = lambda: token
         try:
             return generator.get(FETCH), sent
         finally:
@@ -75,6 +77,7 @@ def test_the_request(ask, spec, method, query, body):
     _, (request,) = ask(LEASED, **spec)
     assert (request.method, request.path, request.query, request.body) == (method, "db/creds/r", query, body)
     assert not request.repeatable
+    assert request.fresh
 
 
 def test_data_is_stringified_and_its_lease_travels(ask):
@@ -150,6 +153,11 @@ def test_what_is_not_there_is_empty_to_a_read(ask, kind):
     for method in ("POST", "DELETE"):
         with pytest.raises(kind):
             ask(Fault(kind("gone")), method=method, allowEmptyResponse=True)
+
+
+def test_a_login_of_limited_uses_is_refused_before_anything_is_made(ask):
+    with pytest.raises(InvalidRequestError, match=r"limited number of uses.*VaultDynamicSecret team/g"):
+        ask(LEASED, uses=3)
 
 
 def test_a_refusal_names_the_generator(ask):
