@@ -1,0 +1,84 @@
+"""The libvirt example at a real sshd and libvirtd, whose test driver has one machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from virtrigaud_secrets.testing import SshKey, ssh_key
+from virtrigaud_secrets.testing.servers import LibvirtDaemon, SshServer
+
+pytest.importorskip("libvirt", reason="libvirt-python is not installed: it is built against the machine's libvirt")
+
+Keep = Callable[[str, Mapping[str, str]], None]
+
+
+@pytest.fixture
+def host(require: Callable[[str], None]) -> Iterator[tuple[SshServer, LibvirtDaemon]]:
+    require(SshServer.missing_reason() or LibvirtDaemon.missing_reason())
+    with SshServer() as server, LibvirtDaemon() as daemon:
+        yield server, daemon
+
+
+def data(key: SshKey, server: SshServer) -> dict[str, str]:
+    return {"private_key": key.private, "public_key": key.public, "known_hosts": server.known_hosts}
+
+
+def private_directories() -> set[Path]:
+    return set(Path(f"/dev/shm/virtrigaud-secrets-{os.geteuid()}").glob("*"))
+
+
+def test_the_key_rotates_under_the_same_paths_and_is_gone_afterwards(host, keep: Keep, start) -> None:  # type: ignore[no-untyped-def]
+    server, daemon = host
+    first, second = ssh_key(comment=""), ssh_key("ecdsa", comment="")
+    server.authorize(first)
+    keep("libvirt-example", data(first, server))
+    before = private_directories()
+    replaced = {"providers/libvirt": "providers/libvirt-example", "refreshInterval: 1m": "refreshInterval: 1s"}
+    options = ["--seconds", "0.2", "--driver", "test", "--path", "/default", "--socket", str(daemon.socket)]
+    example = start("libvirt-provider", "provider.py", f"{server.user}@{server.address}", *options, replaced=replaced)
+    example.wait_for_line("^test$")
+
+    server.authorize(first, second)
+    keep("libvirt-example", data(second, server))
+    keys = [path for directory in private_directories() - before for path in directory.glob("ssh/ssh-privatekey")]
+    assert len(keys) == 1
+
+    def exchanged() -> bool:
+        return keys[0].read_text() == second.private
+
+    import time
+
+    until = time.monotonic() + 60
+    while not exchanged():
+        assert time.monotonic() < until, "the key was not exchanged"
+        time.sleep(0.1)
+    server.authorize(second)
+    example.wait_for_line("^test$", after=len(example.output) + 2)
+    assert example.errors == [], "no call failed"
+    assert example.stop() == 0
+    assert private_directories() <= before
+
+
+def test_a_host_that_shows_another_key_is_refused(host, keep: Keep, start) -> None:  # type: ignore[no-untyped-def]
+    from virtrigaud_secrets.testing import known_hosts_line
+
+    server, daemon = host
+    key = ssh_key(comment="")
+    server.authorize(key)
+    other = known_hosts_line(ssh_key(comment=""), f"[127.0.0.1]:{server.port}") + "\n"
+    keep("libvirt-example", data(key, server) | {"known_hosts": other})
+    options = ["--seconds", "0.2", "--driver", "test", "--path", "/default", "--socket", str(daemon.socket)]
+    replaced = {"providers/libvirt": "providers/libvirt-example"}
+    example = start("libvirt-provider", "provider.py", f"{server.user}@{server.address}", *options, replaced=replaced)
+    import time
+
+    until = time.monotonic() + 60
+    while not any("Host key verification failed" in line for line in example.errors):
+        assert time.monotonic() < until, example.errors
+        time.sleep(0.1)
+    assert example.output == []
+    example.stop()
