@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -28,6 +30,14 @@ def install(session: nox.Session, *groups: str) -> None:
     constraints = () if session.python == "3.14" else CONSTRAINTS
     requirements = [requirement for name in groups for requirement in group(name)]
     session.install(*constraints, "-e", ".[all,testing]", *requirements)
+    if "tests" in groups and _has_libvirt():
+        session.install(*constraints, *PROJECT["project"]["optional-dependencies"]["libvirt"])
+
+
+def _has_libvirt() -> bool:
+    """Whether libvirt-python can be built: it has no wheels and needs the headers of the machine's own libvirt."""
+    program = shutil.which("pkg-config")
+    return program is not None and subprocess.call([program, "--exists", "libvirt"]) == 0  # noqa: S603  # no input in it
 
 
 @nox.session

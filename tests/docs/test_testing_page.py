@@ -16,12 +16,13 @@ def blocks(language: str) -> list[str]:
 
 def test_the_example_passes_in_a_pytest_of_its_own(tmp_path: Path) -> None:
     (manifests,) = blocks("yaml")
-    provider, tests, factories = blocks("python")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")  # where the root is, whatever lies above
+    provider, tests, subscription, factories = blocks("python")
     (tmp_path / "manifests").mkdir()
     (tmp_path / "manifests/vsphere.yaml").write_text(manifests)
     (tmp_path / "provider.py").write_text(provider)
     (tmp_path / "test_provider.py").write_text(tests)
+    (tmp_path / "test_subscription.py").write_text(subscription)
     (tmp_path / "test_factories.py").write_text(
         f"def test_factories():\n    {factories.strip().replace(chr(10), chr(10) + '    ')}\n"
     )
@@ -35,7 +36,7 @@ def test_the_example_passes_in_a_pytest_of_its_own(tmp_path: Path) -> None:
         timeout=60,
     )
     assert run.returncode == 0, run.stdout
-    assert f"{tests.count('def test_') + 1} passed" in run.stdout
+    assert f"{tests.count('def test_') + 2} passed" in run.stdout
 
 
 def test_the_page_names_all_that_a_fake_store_can_do() -> None:

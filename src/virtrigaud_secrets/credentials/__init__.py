@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from virtrigaud_secrets.credentials.base import Arguments, Credentials, FromBundle
+    from virtrigaud_secrets.credentials.base import Arguments, Credentials
     from virtrigaud_secrets.credentials.endpoint import Endpoint
     from virtrigaud_secrets.credentials.libvirt import LibvirtCredentials
     from virtrigaud_secrets.credentials.proxmox import ProxmoxCredentials
@@ -24,7 +24,6 @@ _HOMES: Final = {
     "Arguments": "base",
     "Credentials": "base",
     "Endpoint": "endpoint",
-    "FromBundle": "base",
     "LibvirtCredentials": "libvirt",
     "ProxmoxCredentials": "proxmox",
     "S3Credentials": "s3",
@@ -41,7 +40,6 @@ __all__ = [
     "Arguments",
     "Credentials",
     "Endpoint",
-    "FromBundle",
     "LibvirtCredentials",
     "ProxmoxCredentials",
     "S3Credentials",

@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import NoReturn, Protocol, Self
+from typing import NoReturn, Self
 
-from virtrigaud_secrets.bundle import Bundle
 from virtrigaud_secrets.sensitive import REDACTED
-
-
-class FromBundle(Protocol):
-    """What `Resolver.subscribe` takes as a class of credentials: anything that can be made from a bundle."""
-
-    @classmethod
-    def from_bundle(cls, bundle: Bundle) -> Self:
-        """The credentials that `bundle` holds.
-
-        Raises:
-            ValidationError: a key is missing or not what it should be; names manifest and key.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

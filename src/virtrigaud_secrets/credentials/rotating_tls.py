@@ -8,7 +8,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets.credentials.tls import TLSCredentials, import_grpc
 from virtrigaud_secrets.errors import SecretsError
@@ -16,24 +16,13 @@ from virtrigaud_secrets.errors import SecretsError
 if TYPE_CHECKING:
     import grpc
 
-
-class CurrentTLS(Protocol):
-    """Where the current certificate comes from: a `Subscription[TLSCredentials]`, or an object of a test."""
-
-    @property
-    def current(self) -> TLSCredentials:
-        """The certificate to use now.
-
-        Raises:
-            SecretsError: there is no valid one.
-        """
-        ...
+    from virtrigaud_secrets.runtime.subscription import Subscription
 
 
 class _Followed:
     """The newest context, made once for each certificate. The last good one stays while a new one cannot be had."""
 
-    def __init__(self, source: CurrentTLS, make: Callable[[TLSCredentials], ssl.SSLContext]) -> None:
+    def __init__(self, source: Subscription[TLSCredentials], make: Callable[[TLSCredentials], ssl.SSLContext]) -> None:
         self._source: Final = source
         self._make: Final = make
         self._lock: Final = threading.Lock()
@@ -54,7 +43,7 @@ class _Followed:
                 return self._context
 
 
-def rotating_server_context(source: CurrentTLS, *, verify_clients: bool = True) -> ssl.SSLContext:
+def rotating_server_context(source: Subscription[TLSCredentials], *, verify_clients: bool = True) -> ssl.SSLContext:
     """One context for a server that lives through rotations: every handshake uses the certificate that is current then.
 
     Works wherever Python's `ssl` serves: `http.server`, asyncio, uvicorn, aiohttp, gunicorn.
@@ -102,7 +91,7 @@ class _RotatingClientContext(ssl.SSLContext):
         return inner
 
 
-def rotating_client_context(source: CurrentTLS) -> ssl.SSLContext:
+def rotating_client_context(source: Subscription[TLSCredentials]) -> ssl.SSLContext:
     """One context for a client that lives through rotations: a new connection shows and trusts what is current then.
 
     For clients that wrap their sockets by `ssl`: urllib3, requests, httpx, aiohttp, asyncio, `http.client`. Name and
@@ -116,7 +105,9 @@ def rotating_client_context(source: CurrentTLS) -> ssl.SSLContext:
     return context
 
 
-def rotating_grpc_server_credentials(source: CurrentTLS, *, verify_clients: bool = True) -> grpc.ServerCredentials:
+def rotating_grpc_server_credentials(
+    source: Subscription[TLSCredentials], *, verify_clients: bool = True
+) -> grpc.ServerCredentials:
     """Credentials for `grpc.Server.add_secure_port` that live through rotations: gRPC asks at every handshake.
 
     Args:

@@ -29,12 +29,13 @@ from typing import TYPE_CHECKING, Final, Self
 
 from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.delivery.contents import file_contents
-from virtrigaud_secrets.delivery.following import Followed, follow
+from virtrigaud_secrets.delivery.following import follow
 from virtrigaud_secrets.delivery.places import open_own_directory, refuse_unsafe_parents
 from virtrigaud_secrets.errors import ClosedError, ConfigurationError
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle
+    from virtrigaud_secrets.runtime.subscription import Subscription
     from virtrigaud_secrets.sensitive import Sensitive
 
 DATA: Final = "..data"
@@ -131,7 +132,7 @@ class Directory:
         """
         return self._exchange(file_contents(bundle, exact=self._exact))
 
-    def follow(self, subscription: Followed[Bundle]) -> None:
+    def follow(self, subscription: Subscription[Bundle]) -> None:
         """Write what a subscription holds, now and after every rotation, until `close`.
 
         Raises:

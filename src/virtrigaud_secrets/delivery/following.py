@@ -5,34 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from virtrigaud_secrets.errors import SecretsError, forget_locals
 
+if TYPE_CHECKING:
+    from virtrigaud_secrets.runtime.subscription import Subscription
+
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 _log = logging.getLogger("virtrigaud_secrets")
 
 
-class Followed(Protocol[T_co]):
-    """What is followed: `virtrigaud_secrets.runtime.subscription.Subscription`, or an object of a test."""
-
-    @property
-    def current(self) -> T_co:
-        """What is valid now.
-
-        Raises:
-            SecretsError: nothing is.
-        """
-        ...
-
-    def on_change(self, callback: Callable[[T_co, T_co | None], None]) -> Callable[[], None]:
-        """Have `callback(new, old)` called after every rotation; what is returned ends that."""
-        ...
-
-
-def follow(source: Followed[T], deliver: Callable[[T], object], *, what: str) -> Callable[[], None]:
+def follow(source: Subscription[T], deliver: Callable[[T], object], *, what: str) -> Callable[[], None]:
     """Deliver what is current, and again after every rotation.
 
     A delivery that fails after a rotation is logged, and what was delivered before stays.

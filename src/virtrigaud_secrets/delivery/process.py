@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from virtrigaud_secrets.delivery.directory import Directory
 from virtrigaud_secrets.delivery.environment import Environment, Variables
-from virtrigaud_secrets.delivery.following import Followed, follow
+from virtrigaud_secrets.delivery.following import follow
 from virtrigaud_secrets.errors import ConfigurationError, SecretsError, forget_locals
 from virtrigaud_secrets.settings import inherited_environment
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle
+    from virtrigaud_secrets.runtime.subscription import Subscription
 
 STOP_TIMEOUT: Final = timedelta(seconds=30)
 """How long a program may take to end before it is killed: a pod's grace period."""
@@ -91,7 +92,7 @@ class Execution:
                 "a signal does not change the variables of a running program: restart it, or use files"
             )
 
-    def run(self, subscription: Followed[Bundle]) -> int:
+    def run(self, subscription: Subscription[Bundle]) -> int:
         """Run the program until it ends by itself, and return its status: -N where signal N ended it.
 
         Signals to this process that a program expects (`SIGTERM`, `SIGHUP`, `SIGINT`, `SIGUSR1`, `SIGUSR2`) are passed
@@ -107,7 +108,7 @@ class Execution:
             forget_locals(error)
             raise
 
-    def _run(self, subscription: Followed[Bundle]) -> int:
+    def _run(self, subscription: Subscription[Bundle]) -> int:
         events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         latest: list[Bundle] = []
 

@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from virtrigaud_secrets.delivery.following import Followed, follow
+from virtrigaud_secrets.delivery.following import follow
 from virtrigaud_secrets.delivery.ssh_wire import private_key_blobs
 from virtrigaud_secrets.errors import ConfigurationError, SecretsError, StoreUnavailableError
 from virtrigaud_secrets.sensitive import Sensitive
@@ -25,6 +25,7 @@ from virtrigaud_secrets.validation.wire import read_string, string
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle
+    from virtrigaud_secrets.runtime.subscription import Subscription
 
 DEFAULT_LIFETIME: Final = timedelta(minutes=10)
 """How long the agent keeps a key. It is handed over again before; after a kill of this process it is gone by then."""
@@ -129,7 +130,7 @@ class SshAgent:
             found[public] = comment.decode(errors="replace")
         return found
 
-    def follow(self, subscription: Followed[Bundle], *, key: str = DEFAULT_KEY, comment: str = "") -> None:
+    def follow(self, subscription: Subscription[Bundle], *, key: str = DEFAULT_KEY, comment: str = "") -> None:
         """Hand over the key of a subscription, and after every rotation the new one in the place of the old.
 
         Args:

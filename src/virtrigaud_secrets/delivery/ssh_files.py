@@ -6,13 +6,16 @@ import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from virtrigaud_secrets.bundle import Bundle
 from virtrigaud_secrets.delivery.directory import Directory
-from virtrigaud_secrets.delivery.following import Followed, follow
+from virtrigaud_secrets.delivery.following import follow
 from virtrigaud_secrets.delivery.places import PrivateDirectory
 from virtrigaud_secrets.sensitive import Sensitive
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.runtime.subscription import Subscription
 
 T = TypeVar("T")
 
@@ -98,7 +101,7 @@ class SshFiles:
         partial.write_text(f'#!/bin/sh\nexec ssh {shlex.join(options)} "$@"\n')
         os.replace(partial, self.command)  # noqa: PTH105  # in one step: somebody may be running it
 
-    def follow(self, subscription: Followed[T], login: Callable[[T], SshIdentity]) -> None:
+    def follow(self, subscription: Subscription[T], login: Callable[[T], SshIdentity]) -> None:
         """Keep the files at what a subscription holds, until `close`.
 
         Args:

@@ -24,7 +24,16 @@ from virtrigaud_secrets.errors import (
     UnsupportedFeatureError,
 )
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.stores.base import Answer, Fetch, Preview, Query, StoreClient, StoreContext, at_store
+from virtrigaud_secrets.stores.base import (
+    Answer,
+    AnswerKind,
+    Fetch,
+    Preview,
+    Query,
+    StoreClient,
+    StoreContext,
+    at_store,
+)
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -245,12 +254,12 @@ def _answer(secret: _Secret, value: Sensitive, *, version: str, path: str, conte
     payload = TextPayload(value.reveal(), lookup=Lookup.PATH, store=str(context.store), path=path)
     if secret.life is None:
         return Answer(payload=payload, path=path, version=version)
-    ends = context.clock.now() + secret.life
-    if secret.make is None:
-        return Answer(payload=payload, path=path, version=version, expires_at=ends)
-    seconds = int(secret.life.total_seconds())
-    lease = Lease(lease_id=f"{path}/{version}", duration=seconds, renewable=False, expires_at=ends)
-    return Answer(payload=payload, path=path, version=version, lease=lease, expires_at=ends)
+    ends, sent = context.clock.now() + secret.life, context.clock.elapsed()
+    kind, lease = AnswerKind.EXPIRY, None
+    if secret.make is not None:
+        kind, seconds = AnswerKind.LEASE, int(secret.life.total_seconds())
+        lease = Lease(lease_id=f"{path}/{version}", duration=seconds, renewable=False, expires_at=ends)
+    return Answer(payload=payload, path=path, version=version, kind=kind, lease=lease, expires_at=ends, sent=sent)
 
 
 def _copy(error: StoreError) -> StoreError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,12 @@ import pytest
 from virtrigaud_secrets.testing import SshKey, ssh_key
 from virtrigaud_secrets.testing.servers import LibvirtDaemon, SshServer
 
-pytest.importorskip("libvirt", reason="libvirt-python is not installed: it is built against the machine's libvirt")
-
 Keep = Callable[[str, Mapping[str, str]], None]
 
 
 @pytest.fixture
 def host(require: Callable[[str], None]) -> Iterator[tuple[SshServer, LibvirtDaemon]]:
+    require("" if find_spec("libvirt") else "no libvirt-python, which is built against the machine's own libvirt")
     require(SshServer.missing_reason() or LibvirtDaemon.missing_reason())
     with SshServer() as server, LibvirtDaemon() as daemon:
         yield server, daemon
