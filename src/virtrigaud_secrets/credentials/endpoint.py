@@ -52,7 +52,7 @@ class Endpoint:
 
     @property
     def netloc(self) -> str:
-        """`host:port`, an IPv6 address in brackets."""
+        """Host and port; an IPv6 address in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
