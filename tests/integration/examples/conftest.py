@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from virtrigaud_secrets.testing.guide_setup import GuideWorld
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 CANARY = "canary-" + "e41b07"
-"""Part of every secret that an example is given."""
+"""Part of every password that an example is given."""
 
 PATIENCE = 60.0
 """Seconds until something has to have happened: a second or two usually."""
@@ -36,8 +36,9 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 class Example:
     """A running example."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], planted: list[str]) -> None:
         self.process = process
+        self._planted = planted
         self.output: list[str] = []
         self.errors: list[str] = []
         assert process.stdout is not None
@@ -55,6 +56,7 @@ class Example:
 
         def look() -> bool:
             assert self.process.poll() is None, f"it ended: {''.join(self.errors)}"
+            self.assert_shows_no_secret()
             found[:] = [n for n, line in enumerate(self.output) if n >= after and re.search(pattern, line)]
             return bool(found)
 
@@ -72,7 +74,9 @@ class Example:
         return status
 
     def assert_shows_no_secret(self) -> None:
-        assert CANARY not in "".join(self.output + self.errors)
+        """In its output, and in the arguments of it and of what it has started."""
+        shown = "".join(self.output + self.errors).encode() + command_lines(self.process.pid)
+        assert not [value for value in self._planted if value.encode() in shown], "a secret shows"
 
 
 StartExample = Callable[..., Example]
@@ -85,7 +89,12 @@ def start(guide_world: GuideWorld, tmp_path: Path) -> Iterator[StartExample]:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
 
-    def begin(name: str, program: str, *arguments: str, replaced: Mapping[str, str]) -> Example:
+    planted = [CANARY]
+
+    def begin(
+        name: str, program: str, *arguments: str, replaced: Mapping[str, str], secrets: Iterable[str] = ()
+    ) -> Example:
+        planted.extend(secrets)
         manifests = tmp_path / "manifests"
         shutil.copytree(EXAMPLES / name / "manifests", manifests)
         for path in manifests.iterdir():
@@ -110,17 +119,16 @@ def start(guide_world: GuideWorld, tmp_path: Path) -> Iterator[StartExample]:
             stderr=subprocess.PIPE,
             text=True,
         )
-        example = Example(process)
+        example = Example(process, planted)
         running.append(example)
         return example
 
     yield begin
     for example in running:
-        assert CANARY.encode() not in command_lines(example.process.pid)
         example.stop()
         example.assert_shows_no_secret()
-    left = [path for path in temporary.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
-    assert not left, "a secret is left in a temporary file"
+    left = b"".join(path.read_bytes() for path in temporary.rglob("*") if path.is_file())
+    assert not [value for value in planted if value.encode() in left], "a secret is left in a temporary file"
 
 
 def command_lines(pid: int) -> bytes:

@@ -29,7 +29,14 @@ def test_every_host_answers_and_who_lets_nobody_in_is_told(servers: list[SshServ
     keep("asyncio-example", {"private_key": key.private, "public_key": key.public, "known_hosts": known_hosts})
     hosts = [f"{server.user}@{server.address}" for server in servers]
     replaced = {"providers/libvirt": "providers/asyncio-example"}
-    example = start("asyncio-provider", "provider.py", "echo in; echo more", *hosts, replaced=replaced)
+    example = start(
+        "asyncio-provider",
+        "provider.py",
+        "echo in; echo more",
+        *hosts,
+        replaced=replaced,
+        secrets=[key.private.splitlines()[1]],
+    )
     assert example.process.wait(60) == 1
     example.stop()
     assert example.output == [f"{hosts[0]}: in\n", f"{hosts[1]}: failed: PermissionDenied\n"]

@@ -39,7 +39,14 @@ def test_the_key_rotates_under_the_same_paths_and_is_gone_afterwards(host, keep:
     before = private_directories()
     replaced = {"providers/libvirt": "providers/libvirt-example", "refreshInterval: 1m": "refreshInterval: 1s"}
     options = ["--seconds", "0.2", "--driver", "test", "--path", "/default", "--socket", str(daemon.socket)]
-    example = start("libvirt-provider", "provider.py", f"{server.user}@{server.address}", *options, replaced=replaced)
+    example = start(
+        "libvirt-provider",
+        "provider.py",
+        f"{server.user}@{server.address}",
+        *options,
+        replaced=replaced,
+        secrets=[key.private.splitlines()[1] for key in (first, second)],
+    )
     example.wait_for_line("^test$")
 
     server.authorize(first, second)
