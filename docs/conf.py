@@ -20,6 +20,7 @@ exclude_patterns = ["_build"]
 suppress_warnings = ["misc.highlighting_failure"]
 """Vault's policies are HCL with paths that the highlighter does not know."""
 
+myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
 """Pages link to headings by GitHub's names for them."""
 
