@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from virtrigaud_secrets.bundle import Bundle
-from virtrigaud_secrets.delivery.directory import Directory
+from virtrigaud_secrets.delivery.directory import DATA, Directory
 from virtrigaud_secrets.delivery.following import follow
 from virtrigaud_secrets.delivery.places import PrivateDirectory
 from virtrigaud_secrets.sensitive import Sensitive
@@ -94,11 +94,13 @@ class SshFiles:
         if login.private_key is not None:
             data[KEYFILE] = login.private_key.reveal()
         self._directory.write(Bundle(data))
-        keyfile = None if login.private_key is None else self.keyfile
-        options = login.openssh_options(keyfile=keyfile, known_hosts=self.known_hosts)
+        keyfile = None if login.private_key is None else Path(KEYFILE)
+        options = login.openssh_options(keyfile=keyfile, known_hosts=Path(KNOWN_HOSTS))
+        # ssh reads a key several times: from inside one version it is the same key each time.
+        version = shlex.quote(str(self._directory.path / DATA))
         partial = self._programs.path / "ssh.new"
         partial.touch(mode=0o700)
-        partial.write_text(f'#!/bin/sh\nexec ssh {shlex.join(options)} "$@"\n')
+        partial.write_text(f'#!/bin/sh\ncd -P {version} && exec ssh {shlex.join(options)} "$@"\n')
         os.replace(partial, self.command)  # noqa: PTH105  # in one step: somebody may be running it
 
     def follow(self, subscription: Subscription[T], login: Callable[[T], SshIdentity]) -> None:

@@ -29,9 +29,9 @@ def test_files_are_as_ssh_wants_them_and_gone_afterwards() -> None:
 def test_the_program_runs_ssh_with_these_files() -> None:
     with SshFiles(login(1)) as files:
         text = files.command.read_text()
-        assert text.startswith("#!/bin/sh\nexec ssh -F none ")
-        assert str(files.keyfile) in text
-        assert str(files.known_hosts) in text
+        assert text.startswith(f"#!/bin/sh\ncd -P {files.keyfile.parent}/..data && exec ssh -F none ")
+        assert 'IdentityFile="ssh-privatekey"' in text
+        assert 'UserKnownHostsFile="known_hosts"' in text
         assert "StrictHostKeyChecking=yes" in text
         assert "key1" not in text
 

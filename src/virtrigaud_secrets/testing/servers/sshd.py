@@ -72,7 +72,9 @@ class SshServer:
         """
         if self._workspace is None:
             raise LocalServerError("sshd is not running: use it in a with block")
-        self._workspace.write("authorized_keys", "".join(f"{key.public}\n" for key in keys))
+        # In one step: who logs in meanwhile is judged by the old list or by the new one.
+        written = self._workspace.write("authorized_keys.new", "".join(f"{key.public}\n" for key in keys))
+        written.replace(self._workspace.path / "authorized_keys")
 
     def start(self) -> Self:
         """Start it.
