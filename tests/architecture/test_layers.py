@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def judge(configuration: Path) -> int:
-    return lint_imports(config_filename=str(configuration), no_cache=True)
+    # It sets logging up for a program of its own, and so disables every logger that is there.
+    loggers = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
+    before = {logger: logger.disabled for logger in loggers}
+    try:
+        return lint_imports(config_filename=str(configuration), no_cache=True)
+    finally:
+        for logger, disabled in before.items():
+            logger.disabled = disabled
 
 
 def test_imports_go_down_the_layers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import copy
 import dataclasses
+import functools
 import io
 import json
 import logging
 import pickle
 import pprint
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,7 +25,10 @@ from rich.console import Console
 from rich.pretty import Pretty
 from rich.traceback import Traceback
 
+from virtrigaud_secrets import Resolver
 from virtrigaud_secrets.bundle import Bundle, Lease, Provenance
+from virtrigaud_secrets.cache.answers import AnswerCache, CachingClient, Kept
+from virtrigaud_secrets.cache.entries import Entry, SecretName, Snapshot
 from virtrigaud_secrets.credentials import (
     Arguments,
     LibvirtCredentials,
@@ -35,8 +40,11 @@ from virtrigaud_secrets.credentials import (
 )
 from virtrigaud_secrets.delivery import Environment, Execution, SshAgent, Variables
 from virtrigaud_secrets.errors import ResolveError, SecretsError, ValidationError
+from virtrigaud_secrets.events import EventKind
 from virtrigaud_secrets.generators import fake as fake_generator
 from virtrigaud_secrets.generators.base import GeneratedPayload
+from virtrigaud_secrets.leases.actions import Happened, LookUp, Renew
+from virtrigaud_secrets.leases.state import Grant
 from virtrigaud_secrets.manifests.objects import SecretManifest
 from virtrigaud_secrets.models.backends.fake import FakeProvider, FakeProviderData
 from virtrigaud_secrets.models.backends.files import FilesProvider
@@ -46,20 +54,26 @@ from virtrigaud_secrets.models.generators.fake import FakeSpec
 from virtrigaud_secrets.models.generators.generator_state import GeneratorStateSpec
 from virtrigaud_secrets.models.generators.vault_dynamic_secret import VaultDynamicSecretSpec
 from virtrigaud_secrets.resolver.push_plan import PushStep, Source
+from virtrigaud_secrets.runtime.keeper import Wish
+from virtrigaud_secrets.runtime.making import Access, Made
+from virtrigaud_secrets.runtime.subscription import Subscription
+from virtrigaud_secrets.runtime.telling import event_of
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores import fake, files
 from virtrigaud_secrets.stores.aws.certificate_manager import CertificatePayload
-from virtrigaud_secrets.stores.base import Answer, Fetch, LabelledSecret, Push, PushTarget
+from virtrigaud_secrets.stores.base import Answer, AnswerKind, Fetch, LabelledSecret, Push, PushTarget, Query
 from virtrigaud_secrets.stores.cluster_api import SecretObject
 from virtrigaud_secrets.stores.kubernetes.payload import MetadataPayload, SecretPayload
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload
+from virtrigaud_secrets.stores.vault.leases import Taken
+from virtrigaud_secrets.stores.vault.login import Token
 from virtrigaud_secrets.stores.vault.payload import VaultPayload
 from virtrigaud_secrets.stores.webhook import request
 from virtrigaud_secrets.stores.webhook.ntlm import Login
 from virtrigaud_secrets.stores.webhook.payload import WebhookPayload
 from virtrigaud_secrets.testing.certificates import CertificateAuthority
-from virtrigaud_secrets.testing.clock import START
+from virtrigaud_secrets.testing.clock import START, ManualClock
 from virtrigaud_secrets.testing.contract import STORE, store_context
 from virtrigaud_secrets.testing.keys import ssh_key
 from virtrigaud_secrets.testing.servers.http_server import Question, Reply
@@ -105,6 +119,69 @@ def pushed() -> Push:
 
 def fake_spec() -> FakeProvider:
     return FakeProvider(data=(FakeProviderData(key="k", value=CANARY),))
+
+
+FETCH = Fetch(store=STORE, key="k")
+QUERY = Query(store=STORE, name="k")
+
+
+def kept_answers() -> dict[Fetch, Kept]:
+    return {FETCH: Kept(Answer(payload=text_payload(), path="p", lease=LEASE), 0.0)}
+
+
+def caching_client() -> CachingClient:
+    client = CachingClient(
+        fake.FACTORY.connect(fake_spec(), store_context()),
+        AnswerCache(ManualClock()),
+        lambda *_: True,
+        lambda _, kept: kept,
+        found={QUERY: {"k": kept_answers()[FETCH].answer}},
+    )
+    client.get(FETCH)
+    return client
+
+
+def snapshot() -> Snapshot:
+    return Snapshot(
+        bundle=Bundle({"password": CANARY.encode()}, name="n", provenance={"password": (ORIGIN,)}),
+        made_at=START,
+        made=0.0,
+        read_at=0.0,
+        interval=1.0,
+        refresh_at=1.0,
+        stale_at=1.0,
+        ends=1.0,
+        serials={FETCH: 1},
+        found={QUERY: {"k": kept_answers()[FETCH].answer}},
+    )
+
+
+MANIFESTS = f"""
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {{name: s, namespace: ns}}
+spec: {{provider: {{fake: {{data: [{{key: k, value: {CANARY}}}]}}}}}}
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {{name: sought, namespace: ns}}
+spec: {{secretStoreRef: {{name: s}}, data: [{{secretKey: password, remoteRef: {{key: k}}}}]}}
+"""
+
+
+@functools.cache
+def used_resolver() -> tuple[Resolver, Subscription[Bundle]]:
+    """One that holds the value in every place it has."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory, "m.yaml").write_text(MANIFESTS)
+        resolver = Resolver.from_path(directory, settings=Settings(), clock=ManualClock(), background=False)
+    subscription = resolver.subscribe("sought")
+    assert subscription.current.text("password") == CANARY
+    return resolver, subscription
+
+
+def used_resolver_health() -> object:
+    return used_resolver()[0].health()
 
 
 HOLDERS: dict[str, Callable[[], object]] = {
@@ -159,6 +236,24 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "variables": lambda: Variables(PASSWORD=CANARY),
     "arguments": lambda: Arguments(user=CANARY, pwd=CANARY),
     "ssh key": lambda: dataclasses.replace(ssh_key(), private=CANARY),
+    "kept answer": lambda: Kept(Answer(payload=text_payload(), path="p", lease=LEASE), 0.0, serial=1),
+    "caching client": caching_client,
+    "snapshot": snapshot,
+    "entry": lambda: Entry(SecretName("ns", "n"), snapshot=snapshot()),
+    "what was made": lambda: Made(snapshot().bundle, kept_answers(), {QUERY: {"k": kept_answers()[FETCH].answer}}),
+    "wish": lambda: Wish(found={QUERY: {"k": kept_answers()[FETCH].answer}}),
+    "access": lambda: Access(lambda *_: True, lambda _, kept: kept, {QUERY: {"k": kept_answers()[FETCH].answer}}),
+    "resolver": lambda: used_resolver()[0],
+    "keeper": lambda: used_resolver()[0].keeper,
+    "subscription": lambda: used_resolver()[1],
+    "health": used_resolver_health,
+    "grant": lambda: Grant(kind=AnswerKind.LEASE, sent=0.0, length=1.0, lease_id=CANARY),
+    "renewal": lambda: Renew(key=FETCH, serial=1, lease_id=CANARY, increment=1.0),
+    "look-up": lambda: LookUp(key=FETCH, serial=1, lease_id=CANARY),
+    "what happened": lambda: Happened(kind=EventKind.RENEWED, key=FETCH, lease_id=CANARY),
+    "event": lambda: event_of(Happened(kind=EventKind.RENEWED, key=FETCH, lease_id=CANARY), None, at=START),
+    "vault token": lambda: Token(Sensitive(CANARY), 1, own=True),
+    "vault lease": lambda: Taken(lease=LEASE, token=Sensitive(CANARY), generation=1, certificate=False, ends=1.0),
     "issued certificate": lambda: dataclasses.replace(CertificateAuthority().issue(), private_key=CANARY),
 }
 

@@ -71,6 +71,8 @@ class Entry:
     """What is in force; swapped in one piece."""
     flight: Future[Snapshot] | None = None
     """The making under way."""
+    maker: int = 0
+    """The thread that makes it."""
     error: SecretsError | None = None
     """Why the last making failed; None since one that did not."""
     failures: int = 0

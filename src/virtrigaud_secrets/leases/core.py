@@ -532,6 +532,11 @@ class LeaseCore(Ledger):
         """Whether a request was given out and is not answered."""
         return action in self._under_way
 
+    def is_wanted(self, action: Read) -> bool:
+        """Whether what a read that was given out would bring is still missing: nobody else read it meanwhile."""
+        hold = self._holds.get(action.key)
+        return hold is not None and hold.generation == action.generation and hold.successor is None
+
     def _answered(self, action: Request) -> None:
         """A request is no longer under way."""
         lane, again = self._under_way.pop(action)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, overload
 
 from virtrigaud_secrets.clock import Clock
-from virtrigaud_secrets.errors import NotReadyError, SecretsError
+from virtrigaud_secrets.errors import ClosedError, NotReadyError, SecretsError
 from virtrigaud_secrets.events import Observer
 from virtrigaud_secrets.runtime.resolver import Resolver
 from virtrigaud_secrets.settings import Settings
@@ -215,21 +215,26 @@ class AsyncResolver:
 
     async def _own(self, call: Callable[[], _ResultT]) -> _ResultT:
         """The result of a call on one of the resolver's threads."""
-        future = asyncio.wrap_future(self._resolver.keeper.workers.submit(call))
+        return await _landed(self._submitted(call))
+
+    def _submitted(self, call: Callable[[], _ResultT]) -> asyncio.Future[_ResultT]:
+        self._resolver.check_open()
+        try:
+            future = asyncio.wrap_future(self._resolver.keeper.workers.submit(call))
+        except RuntimeError:
+            raise _closed() from None
         future.add_done_callback(_looked_at)
-        return await asyncio.shield(future)
+        return future
 
     async def _shared(self, key: object, call: Callable[[], _ResultT]) -> _ResultT:
         """The same for all who ask for the same meanwhile: one thread, however many wait."""
         place = (asyncio.get_running_loop(), key)
         future: asyncio.Future[_ResultT] | None = self._tasks.get(place)
         if future is None:
-            self._resolver.check_open()
-            future = self._tasks[place] = asyncio.wrap_future(self._resolver.keeper.workers.submit(call))
-            future.add_done_callback(_looked_at)
+            future = self._tasks[place] = self._submitted(call)
             future.add_done_callback(lambda _: self._tasks.pop(place, None))
         try:
-            return await asyncio.shield(future)
+            return await _landed(future)
         except SecretsError as error:
             # An object of one's own, since callers add to it.
             raise copy.copy(error) from None
@@ -302,6 +307,21 @@ class AsyncSubscription(Generic[_ValueT]):
     def __repr__(self) -> str:
         """Its name; the value is hidden."""
         return f"<AsyncSubscription {self._subscription.name}>"
+
+
+async def _landed(future: asyncio.Future[_ResultT]) -> _ResultT:
+    """What comes of a call. Cancelling whoever waits leaves the call alone."""
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        if future.cancelled():
+            # Not whoever waits: the resolver was closed before a thread was free for the call.
+            raise _closed() from None
+        raise
+
+
+def _closed() -> ClosedError:
+    return ClosedError("the resolver was closed meanwhile, or the process ends")
 
 
 def _looked_at(future: asyncio.Future[Any]) -> None:

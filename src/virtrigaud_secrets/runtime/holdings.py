@@ -13,7 +13,7 @@ from virtrigaud_secrets.cache.answers import Kept
 from virtrigaud_secrets.cache.entries import Entry, SecretName, Snapshot
 from virtrigaud_secrets.clock import Clock
 from virtrigaud_secrets.events import EventKind
-from virtrigaud_secrets.leases.actions import Happened, Request
+from virtrigaud_secrets.leases.actions import Happened, Read, Request
 from virtrigaud_secrets.leases.core import LeaseCore
 from virtrigaud_secrets.leases.state import Grant, TermState
 from virtrigaud_secrets.leases.verdicts import Verdict
@@ -157,6 +157,11 @@ class Holdings:
             self._core.hold(entry.name, _by_interval(snapshot) if snapshot is not None else grant, store=None, now=now)
             if snapshot is None:
                 self._core.refresh(entry.name, now)
+
+    def is_wanted(self, action: Read) -> bool:
+        """Whether a read that the core asked for is still to be sent: nobody who asked for it was faster."""
+        with self._lock:
+            return self._core.is_wanted(action)
 
     def users(self, fetch: Fetch) -> list[SecretName]:
         """The ExternalSecrets whose bundle hangs on a credential."""

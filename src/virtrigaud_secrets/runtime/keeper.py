@@ -22,6 +22,7 @@ from virtrigaud_secrets.cache.freshness import Freshness
 from virtrigaud_secrets.clock import Clock
 from virtrigaud_secrets.errors import (
     ClosedError,
+    ConfigurationError,
     CredentialExpiredError,
     SecretsError,
     StoreUnavailableError,
@@ -215,8 +216,11 @@ class Keeper:
                 raise ClosedError("the resolver was closed")
             flight = entry.flight
             if flight is None:
-                entry.flight = mine
+                entry.flight, entry.maker = mine, threading.get_ident()
         if flight is not None:
+            if entry.maker == threading.get_ident() and not flight.done():
+                # A credentials class or a backend that asks for what it is just asked for would wait for ever.
+                raise ConfigurationError("what makes it needs it to be made").at(f"ExternalSecret {entry.name}")
             # The making that was under way may have begun before what this asker has seen.
             if wish == Wish():
                 return _landed(flight)
@@ -460,6 +464,11 @@ class Keeper:
                 forget_locals(failure)
         in_force = self.holdings.is_in_force(fetch, kept.serial)
         return None if in_force else error or StoreUnavailableError("nobody uses it any more", path=fetch.key)
+
+    def note_failure(self, names: Iterable[SecretName], error: SecretsError) -> None:
+        """What these hang on could not be read anew: should they come to their end, that is why."""
+        for entry in filter(None, map(self.entries.get, names)):
+            entry.error = copy.copy(error).at(f"ExternalSecret {entry.name}")
 
     def _happened(
         self, kind: EventKind, name: SecretName, *, remaining: float | None = None, attempt: int = 0, reason: str = ""

@@ -108,6 +108,9 @@ class LeaseWork:
 
     def _read(self, action: Read, fetch: Fetch) -> None:
         users = self._keeper.holdings.users(fetch)
+        if not self._keeper.holdings.is_wanted(action):
+            self._keeper.holdings.call(lambda core, now: core.read_elsewhere(action, now))
+            return
         if not users:
             self._keeper.holdings.call(lambda core, now: core.read_elsewhere(action, now))
             self._keeper.holdings.call(lambda core, now: core.release(fetch, now))
@@ -130,6 +133,7 @@ class LeaseWork:
             verdict = verdict_of(outcome)
             self._keeper.holdings.see_login(fetch.store)
             self._keeper.holdings.call(lambda core, now: core.read_failed(action, verdict, now))
+            self._keeper.note_failure(users, outcome)
             self._move_ends(fetch, fetch.store)
         elif not mine:
             self._keeper.holdings.call(lambda core, now: core.read_elsewhere(action, now))

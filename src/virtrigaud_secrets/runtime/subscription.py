@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -145,12 +145,16 @@ class Subscription(Generic[ValueT]):
                 keeper.unpin(pinned)
 
     def on_change(self, callback: Callback[ValueT]) -> Callable[[], None]:
-        """Call `callback(new, old)` after every change, on a thread of its own, in order. Gives what ends that.
+        """Call `callback(new, old)` for the value in force and after every change. Gives what ends that.
 
-        The first value has None before it. What a callback raises is logged by its type and goes no further.
+        Each callback is told of the first value that it can be told of, with None before it, and then of all that
+        follow, in order, on a thread for all callbacks. What it raises is logged by its type and goes no further.
         """
         with self._lock:
             self._callbacks.append(callback)
+            held = self._held
+            if held is not None:
+                self._tell([callback], held.value, None)
 
         def end() -> None:
             with self._lock:
@@ -203,8 +207,8 @@ class Subscription(Generic[ValueT]):
                 if self._closed:
                     return
                 self._held, self._borrowed = _Held(value, snapshot), None
-            if before is None or value is not before.value:
-                self._tell(value, None if before is None else before.value)
+                if before is None or value is not before.value:
+                    self._tell(self._callbacks, value, None if before is None else before.value)
 
         return commit
 
@@ -257,8 +261,8 @@ class Subscription(Generic[ValueT]):
             # Not over one that was put into force meanwhile: that is newer.
             held = self._held or made
             self._held, self._borrowed = held, None
-        if held is made:
-            self._tell(made.value, None if before is None else before.value)
+            if held is made:
+                self._tell(self._callbacks, made.value, None if before is None else before.value)
         return held.value
 
     def _pinned(self) -> tuple[_Held[ValueT], tuple[int, ...], Keeper]:
@@ -289,9 +293,8 @@ class Subscription(Generic[ValueT]):
             "the bundle is not what the credential needs", findings=[Finding(message=reason, subject=self._manifest)]
         ).at(self._manifest)
 
-    def _tell(self, new: ValueT, old: ValueT | None) -> None:
-        with self._lock:
-            callbacks = list(self._callbacks)
+    def _tell(self, callbacks: Iterable[Callback[ValueT]], new: ValueT, old: ValueT | None) -> None:
+        # With the lock held, so that each callback is told in the order in which values came into force.
         for callback in callbacks:
             self._host.notices.post(Notice(_call(callback, new, old), f"a callback of {self._entry.name}"))
 

@@ -435,7 +435,7 @@ def run(clock: ManualClock) -> Callable[..., None]:
         while True:
             due = resolver.run_due()
             left = until - clock.elapsed()
-            if left <= 0:
+            if left < 1e-5:  # less than the clock can tell
                 return
             clock.advance(min(max(due, 0.01), step, left))
 

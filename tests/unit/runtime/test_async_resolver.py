@@ -88,11 +88,14 @@ def test_it_resolves_and_the_second_time_does_not_leave_the_event_loop(run, mani
 
 def test_a_hundred_who_wait_cost_one_request_and_one_thread(run, manifests, slow):
     async def main():
+        # Those of other tests may still be ending.
+        before = set(threading.enumerate())
         async with opened(manifests) as resolver:
             before = set(threading.enumerate())
             waiting = [asyncio.ensure_future(resolver.resolve("vc", namespace="team")) for _ in range(100)]
             await asyncio.sleep(0.05)
-            threads = set(threading.enumerate()) - before
+            new = set(threading.enumerate()) - before
+            threads = [thread for thread in new if thread.name.startswith("virtrigaud-secrets-")]
             slow.go.set()
             bundles = await asyncio.gather(*waiting)
             assert len(threads) == 1
@@ -227,3 +230,30 @@ def test_both_faces_have_the_same_methods_and_signatures():
             assert list(ours.parameters.values()) == list(theirs.parameters.values()), name
             assert ours.return_annotation == theirs.return_annotation, name
     assert inspect.signature(Resolver.__init__) == inspect.signature(AsyncResolver.__init__)
+
+
+def test_who_waits_for_a_thread_while_it_is_closed_is_told_so(lab, catalog, clock):
+    """And not cancelled: nobody cancelled the task that waits."""
+    begun, go = threading.Event(), threading.Event()
+
+    def hang():
+        begun.set()
+        go.wait(20)
+
+    lab.troubles["get", ""] = hang
+
+    async def scene():
+        resolver = AsyncResolver(catalog, settings=Settings(concurrency=1), clock=clock, background=False)
+        first = asyncio.create_task(resolver.resolve("db"))
+        await asyncio.to_thread(begun.wait, 20)
+        waiting = [asyncio.create_task(resolver.resolve("kv")), asyncio.create_task(resolver.refresh("kv"))]
+        await asyncio.sleep(0.05)
+        await resolver.close()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        go.set()
+        await asyncio.gather(first, return_exceptions=True)
+        with pytest.raises(ClosedError):
+            await resolver.refresh("kv")
+        return outcomes
+
+    assert [type(outcome) for outcome in asyncio.run(scene())] == [ClosedError, ClosedError]

@@ -75,6 +75,16 @@ def test_a_callback_that_was_ended_is_not_called(resolver, run, told):
     assert seen == []
 
 
+def test_a_callback_that_comes_late_is_told_of_the_value_in_force(resolver, run, told):
+    subscription, seen = resolver.subscribe("db", Login), []
+    run(resolver, 1)
+    subscription.on_change(lambda new, old: seen.append((new.user, old)))
+    resolver.refresh("db")
+    told(resolver)
+    assert [user for user, _ in seen] == ["user-1", "user-2"]
+    assert [old and old.user for _, old in seen] == [None, "user-1"]
+
+
 def test_no_change_no_call(resolver, run, told):
     subscription, seen = resolver.subscribe("kv"), []
     subscription.on_change(lambda new, old: seen.append(new))
