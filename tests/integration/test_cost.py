@@ -102,14 +102,16 @@ def test_azure(tmp_path):
 
         def counts() -> tuple[int, int]:
             reads = sum(bool(request.client_id) for request in vault.requests)
-            return reads, len(vault.requests) - reads
+            logins = sum("metadata" in request.path for request in vault.requests)
+            # Each of the requests that begin at the same time is challenged: one stands for all.
+            return reads, logins + (len(vault.requests) > reads + logins)
 
         # An address that no other test asks: the SDK remembers challenges.
         url = "https://cost-of-the-guide.vault.azure.net/"
         store = tmp_path / "store.yaml"
         written = (GUIDE / "azure-store.yaml").read_text()
         store.write_text(written.replace("https://virtrigaud-vault.vault.azure.net/", url))
-        settings = Settings(ca_file=ca_file, endpoints=vault.endpoints(url), concurrency=1)
+        settings = Settings(ca_file=ca_file, endpoints=vault.endpoints(url))
         with Resolver.from_path([store, *paths("azure-provider-secrets")], settings=settings) as resolver:
             check("azure-provider-secrets", measured(resolver, "azure-provider-secrets", counts))
 
