@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from virtrigaud_secrets.findings import Severity
 from virtrigaud_secrets.manifests.objects import KINDS as OBJECT_KINDS
 from virtrigaud_secrets.manifests.report import Judgement
-from virtrigaud_secrets.models.admission import judge
+from virtrigaud_secrets.models.admission import REFUSED_AT_ADMISSION, judge
 from virtrigaud_secrets.models.kinds import GROUP, GROUPS, KINDS, Kind, names_of
 from virtrigaud_secrets.models.reading import read
-from virtrigaud_secrets.models.remarks import Remark, nearest
+from virtrigaud_secrets.models.remarks import MALFORMED_DURATION, Remark, nearest
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.metadata import ObjectMeta
@@ -66,6 +66,10 @@ class Recognised:
     """What there is to say."""
 
 
+SCHEMA_ACCEPTS: Final = frozenset({REFUSED_AT_ADMISSION, MALFORMED_DURATION})
+"""Codes of what is an error here and in ESO, and not by its schema: the verdict is the schema's."""
+
+
 def recognise(data: object, *, strict: bool) -> Recognised:
     """Judge one document by itself."""
     if not isinstance(data, dict):
@@ -99,8 +103,11 @@ def _of_eso(document: dict[str, object], group: str, name: str, version: str, *,
     if manifest is not None:
         remarks += judge(manifest)
     judgement = Judgement.VALID
-    if manifest is None or any(remark.severity is Severity.ERROR for remark in remarks):
-        judgement, manifest = Judgement.INVALID, None
+    errors = [remark for remark in remarks if remark.severity is Severity.ERROR]
+    if errors or manifest is None:
+        manifest = None
+        if any(remark.code not in SCHEMA_ACCEPTS for remark in errors):
+            judgement = Judgement.INVALID
     elif any(remark.code == NO_NAME for remark in remarks):
         manifest = None
     return _recognised(

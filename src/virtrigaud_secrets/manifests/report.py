@@ -16,9 +16,10 @@ class Judgement(StrEnum):
     """What a document is, taken by itself."""
 
     VALID = "valid"
-    """A manifest that can be used."""
+    """A manifest that ESO's schema accepts. Whether it can be used, its findings say: one may be an error all the same,
+    such as what ESO's webhook refuses."""
     INVALID = "invalid"
-    """Meant to be a manifest, and cannot be used."""
+    """Meant to be a manifest, and no cluster with ESO's schema would take it."""
     SKIPPED = "skipped"
     """Nothing that this library resolves."""
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
+MALFORMED_DURATION: Final = "duration"
+"""Code of a duration that ESO's schema takes for any text, and its controller cannot read."""
+
 Location = tuple[str | int, ...]
 """Where in a document: keys of mappings and indexes of lists, from the outermost."""
 
@@ -115,7 +118,8 @@ def remarks_of(error: ValidationError, data: object) -> Iterator[Remark]:
     """Pydantic's errors in plain words. `data` is what was validated; only its types are looked at."""
     for details in error.errors(include_input=False, include_url=False):
         location = tuple(part for part in details["loc"] if part != "[key]")
-        yield Remark(location=location, message=_expectation(details) + _hint(details, _at(data, location)))
+        code = MALFORMED_DURATION if details["type"] == MALFORMED_DURATION else ""
+        yield Remark(location=location, message=_expectation(details) + _hint(details, _at(data, location)), code=code)
 
 
 def _expectation(details: ErrorDetails) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from virtrigaud_secrets.findings import Severity
 from virtrigaud_secrets.manifests.kinds import Recognised, recognise
 from virtrigaud_secrets.manifests.report import Judgement
 from virtrigaud_secrets.models.external_secret import ExternalSecret
@@ -89,7 +90,6 @@ def test_what_the_controller_wrote_back_is_not_read() -> None:
         (SECRET | {"kind": "Zzz"}, "kind", "no kind of external-secrets.io"),
         (SECRET | {"metadata": None}, "metadata", "is required"),
         (SECRET | {"metadata": {}}, "metadata.name", "is required"),
-        (SECRET | {"spec": {}}, "spec", "expected data or dataFrom"),
         (SECRET | {"spec": 5}, "spec", "expected a mapping"),
         (STORE | {"spec": {}}, "spec.provider", "is required"),
     ],
@@ -100,6 +100,25 @@ def test_invalid_manifests(document: dict[str, object], field: str, message: str
     assert found.judgement is Judgement.INVALID
     assert found.manifest is None
     assert [(field, True)] == [(place, message in text) for place, text in told(found)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "message"),
+    [
+        ({}, "spec", "expected data or dataFrom"),
+        (
+            {"refreshInterval": "1d", "dataFrom": [{"extract": {"key": "a"}}]},
+            "spec.refreshInterval",
+            "expected a duration such as 1h30m, with the units h m s ms us ns",
+        ),
+    ],
+)
+def test_what_only_webhook_or_controller_refuse_is_an_error_in_a_valid_document(spec, field, message) -> None:
+    found = recognise(SECRET | {"spec": spec}, strict=False)
+
+    assert (found.judgement, told(found)) == (Judgement.VALID, [(field, message)])
+    assert {remark.severity for remark in found.remarks} == {Severity.ERROR}
+    assert found.manifest is None
 
 
 @pytest.mark.parametrize(
