@@ -127,6 +127,9 @@ def bench(session: nox.Session) -> None:
         "benchmarks/template_render.py",
         "benchmarks/vault_read.py",
         "benchmarks/plan_manifests.py",
+        "benchmarks/cached_read.py",
+        "benchmarks/resolve_all.py",
+        "benchmarks/lease_schedule.py",
     ]:
         session.run("python", script)
 

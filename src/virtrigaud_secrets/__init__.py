@@ -22,8 +22,10 @@ if TYPE_CHECKING:
         AccessDeniedError,
         AuthenticationError,
         ConfigurationError,
+        CredentialExpiredError,
         ManifestError,
         NotOwnedError,
+        NotReadyError,
         PushError,
         ResolveError,
         SecretNotFoundError,
@@ -32,10 +34,14 @@ if TYPE_CHECKING:
         TemplateError,
         ValidationError,
     )
+    from virtrigaud_secrets.events import Event, EventKind, Observer
     from virtrigaud_secrets.findings import Finding, Severity
     from virtrigaud_secrets.manifests import Catalog
     from virtrigaud_secrets.resolver.push_report import PushReport
+    from virtrigaud_secrets.runtime.async_resolver import AsyncResolver, AsyncSubscription
+    from virtrigaud_secrets.runtime.health import Health
     from virtrigaud_secrets.runtime.resolver import Resolver
+    from virtrigaud_secrets.runtime.subscription import Subscription
     from virtrigaud_secrets.sensitive import Sensitive
     from virtrigaud_secrets.settings import Settings
 
@@ -43,15 +49,23 @@ __version__: Final = "0.1.0"
 
 __all__ = [
     "AccessDeniedError",
+    "AsyncResolver",
+    "AsyncSubscription",
     "AuthenticationError",
     "Bundle",
     "Catalog",
     "Clock",
     "ConfigurationError",
+    "CredentialExpiredError",
+    "Event",
+    "EventKind",
     "Finding",
+    "Health",
     "Lease",
     "ManifestError",
     "NotOwnedError",
+    "NotReadyError",
+    "Observer",
     "Provenance",
     "PushError",
     "PushReport",
@@ -63,6 +77,7 @@ __all__ = [
     "Settings",
     "Severity",
     "StoreError",
+    "Subscription",
     "SystemClock",
     "TemplateError",
     "ValidationError",
@@ -79,6 +94,13 @@ _HOMES: Final = {
     "Severity": "findings",
     "PushReport": "resolver.push_report",
     "Resolver": "runtime.resolver",
+    "AsyncResolver": "runtime.async_resolver",
+    "Subscription": "runtime.subscription",
+    "AsyncSubscription": "runtime.async_resolver",
+    "Event": "events",
+    "EventKind": "events",
+    "Observer": "events",
+    "Health": "runtime.health",
     "Sensitive": "sensitive",
     "Settings": "settings",
 }
@@ -86,7 +108,20 @@ _HOMES: Final = {
 
 
 _PACKAGES: Final = frozenset(
-    {"credentials", "delivery", "errors", "gjson", "manifests", "models", "stores", "template", "testing", "validation"}
+    {
+        "credentials",
+        "delivery",
+        "errors",
+        "events",
+        "gjson",
+        "manifests",
+        "models",
+        "observability",
+        "stores",
+        "template",
+        "testing",
+        "validation",
+    }
 )
 """Public packages and modules, so that `virtrigaud_secrets.manifests.load(…)` needs no import of its own."""
 
