@@ -45,6 +45,10 @@ class KnowsNamespaces(Protocol):
         ...
 
 
+MAX_CLOSERS: Final = 8
+"""Threads that help to close: as many stores may hang and closing still takes no longer than one of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """A store reference that was looked up: which store, of which backend, read as whom."""
@@ -179,9 +183,27 @@ class Connections:
             return self._clients[key]
 
     def close(self, *, revoke: bool = True) -> None:
-        """Close every client; the second call does what the first was kept from by an interruption, else nothing."""
+        """Close every client, all at the same time: each has its own time limit, and one may be used up to the end.
+
+        The second call does what the first was kept from by an interruption, else nothing.
+        """
         with self._lock:
             self._closed = True
+        helpers = [
+            threading.Thread(target=self._close_some, args=(revoke,), name="virtrigaud-secrets-close", daemon=True)
+            for _ in range(min(len(self._clients) - 1, MAX_CLOSERS))
+        ]
+        started: list[threading.Thread] = []
+        # Where the interpreter ends, no thread can be started: then one after the other.
+        with suppress(RuntimeError):
+            for helper in helpers:
+                helper.start()
+                started.append(helper)
+        self._close_some(revoke)
+        for helper in started:
+            helper.join()
+
+    def _close_some(self, revoke: bool) -> None:  # noqa: FBT001  # what a thread is given
         while self._clients:
             # Taken out one by one, and whatever a plug-in's client raises: none may keep the others' leases alive.
             with suppress(Exception):

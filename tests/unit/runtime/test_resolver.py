@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import threading
 import traceback
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -276,3 +277,15 @@ def test_a_forked_child_begins_anew_and_leaves_the_parents_stores_alone(path):
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.split("\n") == ["connected in parent", "connected in child", "own: True", "own: True", ""]
+
+
+def test_no_thread_is_started_before_a_lease_or_subscription_needs_one(resolver):
+    before = set(threading.enumerate())
+    resolver.resolve("vc")
+    resolver.resolve("vc")
+    resolver.health()
+    # Two paths that are read side by side need a thread of the pool, and nothing else.
+    assert {thread.name for thread in set(threading.enumerate()) - before} <= {"virtrigaud-secrets-0"}
+    resolver.subscribe("vc").close()
+    new = {thread.name for thread in set(threading.enumerate()) - before}
+    assert "virtrigaud-secrets-scheduler" in new

@@ -37,6 +37,16 @@ def test_kubernetes(make, server, cluster):
     assert cluster.asked == [("token", "team", "external-secrets")]
 
 
+def test_fault_22_the_next_login_takes_the_rotated_service_account_token(make, server, cluster, clock):
+    server.on("POST", LOGIN, granted(server), granted(server, token="own-2"))
+    cluster.tokens[:] = ["jwt-of-the-pod", "jwt-after-its-rotation"]
+    tokens = make(KUBERNETES)
+    tokens.current()
+    clock.advance(66)
+    assert tokens.current().value.reveal() == b"own-2"
+    assert [request.body["jwt"] for request in server.seen] == ["jwt-of-the-pod", "jwt-after-its-rotation"]
+
+
 def test_kubernetes_with_a_token_from_a_secret(make, server, cluster):
     cluster.secrets = {("team", "jwt", "token"): "from-secret\n"}
     server.on("POST", "auth/k8s/prod/login", granted(server))
