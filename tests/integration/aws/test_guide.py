@@ -29,8 +29,15 @@ CREDENTIALS = {"user": "u", "password": "planted-7f3a"}
 
 @pytest.fixture(scope="module")
 def written(sdk):
-    sdk.secretsmanager.create_secret(Name=PROVIDER, SecretString=json.dumps({"credentials": CREDENTIALS}))
-    sdk.secretsmanager.create_secret(Name=API_KEYS, SecretString=json.dumps({"provider-api-key": "key-7f3a"}))
+    values = {PROVIDER: {"credentials": CREDENTIALS}, API_KEYS: {"provider-api-key": "key-7f3a"}}
+    # All AWS servers of a process have the same secrets: another test may have written these.
+    there = {one["Name"] for one in sdk.secretsmanager.list_secrets()["SecretList"]}
+    for name, value in values.items():
+        text = json.dumps(value)
+        if name in there:
+            sdk.secretsmanager.put_secret_value(SecretId=name, SecretString=text)
+        else:
+            sdk.secretsmanager.create_secret(Name=name, SecretString=text)
 
 
 @pytest.fixture

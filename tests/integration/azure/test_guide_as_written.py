@@ -63,7 +63,7 @@ def test_each_secret_costs_one_request_and_all_of_them_one_login(key_vault, sett
     with Resolver.from_path(MANIFESTS, settings=settings) as resolver:
         resolver.resolve("azure-provider-secrets", namespace="provider-namespace")
         assert asked(key_vault) == sorted(f"/secrets/{name}" for name in NAMES)
-        resolver.resolve("azure-provider-secrets", namespace="provider-namespace")
+        resolver.refresh("azure-provider-secrets", namespace="provider-namespace")
     assert len(asked(key_vault)) == 2 * len(NAMES)
     logins = [request for request in key_vault.requests if "metadata" in request.path]
     assert len(logins) == 1

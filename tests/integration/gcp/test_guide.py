@@ -63,7 +63,7 @@ def test_in_a_pod_it_costs_one_login_and_one_read_for_each_secret(google, pod):
             f"{PREFIX}/gcp-project-id/versions/latest:access",
             f"{PREFIX}/virtrigaud-service-account/versions/latest:access",
         ]
-        resolver.resolve("gcp-provider-secrets", namespace="provider-namespace")
+        resolver.refresh("gcp-provider-secrets", namespace="provider-namespace")
     assert len(google.asked) == 1 + 2 + 2
     assert {one.caller for one in google.asked[1:]} == {f"virtrigaud-secrets@{PROJECT}.iam.gserviceaccount.com"}
 
@@ -102,7 +102,7 @@ def test_not_there_not_allowed_and_not_now_are_told_apart(google, pod):
     with Resolver.from_path(MANIFESTS, settings=pod) as resolver:
 
         def resolve():
-            return resolver.resolve("gcp-provider-secrets", namespace="provider-namespace")
+            return resolver.refresh("gcp-provider-secrets", namespace="provider-namespace")
 
         google.secrets.deny("secretmanager.versions.access")
         with pytest.raises(Exception, match="2 faults") as caught:
