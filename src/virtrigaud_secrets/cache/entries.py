@@ -56,6 +56,8 @@ class Snapshot:
     """The credentials in it that are kept by the lease core."""
     found: Mapping[Query, Mapping[str, Answer]]
     """What searches found for it."""
+    life: float = math.inf
+    """Seconds that it had when it was put into force: what the stores grant, as far as is known."""
 
     def freshness(self, now: float) -> Freshness:
         """What to do for somebody who asks."""
@@ -97,6 +99,8 @@ class Entry:
     """When a refused value without a lease last led to a making."""
     gone: bool = False
     """Whether it is kept no longer: what is still made of it is for those who wait only."""
+    asked_for: bool = False
+    """Whether somebody was given its bundle who did not subscribe, and may still use it."""
     takers: list[Taker] = field(default_factory=list["Taker"])
     """Who is told of new bundles."""
 

@@ -237,6 +237,8 @@ class Holdings:
                 (event, name)
                 for event in self._core.happened
                 if event.kind not in _TOLD_BY_ENTRIES
+                # A making that failed was told by whoever made it.
+                and not (event.kind is EventKind.ERROR and isinstance(event.key, SecretName))
                 for name in self._concerned(event)
             ]
         for event, name in told:

@@ -134,8 +134,11 @@ class Keeper:
         snapshot, now = entry.snapshot, self._clock.elapsed()
         entry.used = now
         row = Freshness.ENDED if snapshot is None else snapshot.freshness(now)
-        if snapshot is not None and min_ttl and snapshot.ends - now < min_ttl:
-            return self.obtain(entry, Wish(min_ttl=min_ttl, asked_at=now))
+        if snapshot is not None and min_ttl:
+            # Where the store never grants as much, half of what it grants is left at least: not a credential a call.
+            wanted = min_ttl if min_ttl <= snapshot.life else snapshot.life / 2
+            if snapshot.ends - now < wanted:
+                return self.obtain(entry, Wish(min_ttl=wanted, asked_at=now))
         if snapshot is not None and row in {Freshness.FRESH, Freshness.REVALIDATE}:
             entry.hits += 1
             if row is Freshness.REVALIDATE:
@@ -337,6 +340,7 @@ class Keeper:
         others = self.holdings.put_in_force(entry, snapshot)
         if others is None:
             return None
+        snapshot.life = snapshot.ends - now
         entry.error, entry.failures, entry.blocked_until, entry.stale_served = None, 0, -math.inf, False
         for commit in commits:
             commit()

@@ -241,6 +241,7 @@ class Resolver:
                 return bundle
         try:
             entry = self._entry(name, namespace)
+            entry.asked_for = True
             return self._keeper.get(entry, min_ttl=0.0 if min_ttl is None else min_ttl.total_seconds()).bundle
         except BaseException as error:
             forget_locals(error)
@@ -259,7 +260,7 @@ class Resolver:
             if snapshot is not None:
                 now = self._elapsed()
                 if now < snapshot.refresh_at and now < snapshot.ends:
-                    entry.used = now
+                    entry.used, entry.asked_for = now, True
                     entry.hits += 1
                     return snapshot.bundle
         return None
@@ -300,6 +301,7 @@ class Resolver:
 
         try:
             entry = self._entry(name, namespace)
+            entry.asked_for = True
             entry.used = now = self._elapsed()
             return self._keeper.obtain(entry, Wish(newer_than=now)).bundle
         except BaseException as error:
@@ -512,8 +514,10 @@ class Resolver:
             entry = self._keeper.entries.get(subscription.name)
             if entry is not None and subscription in entry.takers:
                 entry.takers.remove(subscription)
-                if not entry.takers:
+                if not entry.takers and not entry.asked_for:
                     self._keeper.forget(entry.name)
+                elif not entry.takers:
+                    self._keeper.holdings.call(lambda core, now: core.release(entry.name, now))
 
     # Inside
 

@@ -174,7 +174,11 @@ class Subscription(Generic[ValueT]):
             self._host.keeper.report(self._entry, held.snapshot)
 
     def close(self) -> None:
-        """Subscribe no longer. With the last subscription of an ExternalSecret its leases are let go of."""
+        """Subscribe no longer.
+
+        With the last subscription of an ExternalSecret its leases are let go of, unless somebody was given the bundle
+        by `Resolver.resolve` and may still use it.
+        """
         with self._lock:
             if self._closed:
                 return

@@ -192,8 +192,19 @@ class TestMinTtl:
         assert resolver.resolve("db", min_ttl=timedelta(seconds=60)) is not first
         assert lab.made == 2
 
-    def test_many_who_ask_for_more_than_there_is_share_one_read(self, resolver, lab):
+    def test_who_asks_for_more_than_is_ever_granted_gets_half_of_that_at_least(self, resolver, lab, clock):
+        first = resolver.resolve("db")
+        hours = timedelta(hours=9)
+        assert resolver.resolve("db", min_ttl=hours) is resolver.resolve("db", min_ttl=hours) is first
+        clock.advance(31)
+        second = resolver.resolve("db", min_ttl=hours)
+        assert second is not first
+        assert resolver.resolve("db", min_ttl=hours) is second
+        assert lab.made == 2
+
+    def test_many_who_ask_for_more_than_is_left_share_one_read(self, resolver, lab, clock):
         resolver.resolve("db")
+        clock.advance(1)
         go, begun = threading.Event(), threading.Event()
 
         def wait():
@@ -202,12 +213,12 @@ class TestMinTtl:
 
         lab.troubles["get", ""] = wait
         with ThreadPoolExecutor(20) as pool:
-            asked = [pool.submit(resolver.resolve, "db", min_ttl=timedelta(hours=9)) for _ in range(20)]
+            asked = [pool.submit(resolver.resolve, "db", min_ttl=timedelta(seconds=60)) for _ in range(20)]
             assert begun.wait(20)
             time.sleep(0.05)
             go.set()
-            assert len({id(one.result(20)) for one in asked}) <= 2
-        assert lab.made <= 3
+            assert len({id(one.result(20)) for one in asked}) == 1
+        assert lab.made == 2
 
 
 class TestStale:
@@ -395,12 +406,12 @@ class TestLettingGo:
             begun.set()
             go.wait(20)
 
-        subscription = resolver.subscribe("db")
+        name = resolver.subscribe("db").name
         lab.troubles["get", "creds/app"] = wait
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(resolver.resolve, "db")
             assert begun.wait(20)
-            subscription.close()
+            resolver.keeper.forget(name)
             go.set()
             assert asked.result(20)["username"] == b"user-1"
         lab.up()
@@ -409,6 +420,14 @@ class TestLettingGo:
         assert lab.living() == []
         assert resolver.keeper.holdings.users(APP) == []
         assert resolver.resolve("db")["username"] == b"user-2"
+
+    def test_the_last_subscription_does_not_end_what_somebody_resolved(self, resolver, lab, run):
+        with resolver.subscribe("db") as subscription:
+            bundle = subscription.current
+            assert resolver.resolve("db") is bundle
+        run(resolver, 50, step=1)
+        assert lab.living() == ["creds/app/1"]
+        assert resolver.resolve("db") is bundle
 
     def test_subscribing_and_closing_at_the_same_time_leaves_no_subscription_to_nothing(self, make_resolver, lab):
         resolver = make_resolver(background=True)
