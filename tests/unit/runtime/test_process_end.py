@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from virtrigaud_secrets.runtime import process_end
 
 
@@ -43,6 +45,7 @@ def test_at_exit_what_is_open_or_was_used_is_closed_and_nothing_twice():
     assert run.stdout.splitlines() == ["closed kept", "closed connections"]
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # other tests' threads may be there
 def test_in_a_forked_child_each_open_one_begins_anew():
     resolver, done = Resolver(), Resolver()
     process_end.opened(resolver)

@@ -39,11 +39,15 @@ resolver = Resolver.from_path(place, settings=Settings())
 """
 
 
+FORK_WARNING = "ignore:This process:DeprecationWarning"
+
+
 def run(tmp_path: Path, program: str, *, signal: int = 0) -> list[str]:
     """What a program printed; it has to end well and say nothing on standard error."""
     prelude = PRELUDE.format(conftest=str(HERE / "conftest.py"), place=str(tmp_path))
     done = subprocess.run(
-        [sys.executable, "-W", "error::ResourceWarning", "-c", prelude + textwrap.dedent(program)],
+        # Python warns of every fork with threads since 3.12: what a child does then is what is tested here.
+        [sys.executable, "-W", "error::ResourceWarning", "-W", FORK_WARNING, "-c", prelude + textwrap.dedent(program)],
         capture_output=True,
         text=True,
         timeout=60,
