@@ -453,6 +453,11 @@ class LeaseCore(Ledger):
     def _failed_renewal(self, hold: Hold, verdict: Verdict, now: float) -> None:
         term = hold.term
         self._tell(EventKind.ERROR, term, now, reason=verdict.text, attempt=term.attempt + 1)
+        if verdict.meaning is Meaning.NOT_RENEWABLE and term.renewals:
+            # It was renewed before: this credential is at its maximum, and says nothing of the next one.
+            hold.rotate, term.attempt = True, 0
+            self._timers.set(hold, now)
+            return
         if verdict.meaning in {Meaning.NOT_RENEWABLE, Meaning.DEFINITE}:
             hold.rotate_only, term.attempt = True, 0
             self._schedule(hold, now)

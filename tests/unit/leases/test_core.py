@@ -129,6 +129,21 @@ def test_row_not_renewable_is_rotated_from_now_on(meaning):
     assert EventKind.ERROR in kinds(core)
 
 
+def test_a_lease_at_its_maximum_is_rotated_at_once_and_the_next_one_is_renewed_again():
+    core = kept()
+    renewal = only(core, 65.0)
+    core.renewed(renewal, Extension(duration=100, sent=65.0), 65.0)
+    late = only(core, 130.0)
+    assert isinstance(late, Renew)
+    # An outage kept it from the renewal that would have been capped.
+    core.renew_failed(late, Verdict(Meaning.NOT_RENEWABLE), 131.0)
+    read = only(core, 131.0)
+    assert isinstance(read, Read)
+    core.read(read, lease(2, sent=131.0), 131.0)
+    core.accept("a", 131.0)
+    assert any(isinstance(one, Renew) and one.increment == 100.0 for one in core.due(196.0))
+
+
 def test_row_unknown_is_looked_up_once():
     core = renewal_failed(Meaning.UNKNOWN)
     look = only(core, core.wake_at(65.0))

@@ -71,7 +71,7 @@ _REASONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 _LEASE_FAULTS: Final[tuple[tuple[re.Pattern[str], type[InvalidRequestError], str], ...]] = (
     (re.compile("lease not found|invalid lease"), LeaseNotFoundError, "the server does not know the lease"),
     (re.compile("lease is not renewable|is not renewable"), LeaseNotRenewableError, "the lease is not renewable"),
-    (re.compile("past the max TTL"), LeaseNotRenewableError, "the login is at the end of its longest life"),
+    (re.compile("past the max TTL"), LeaseNotRenewableError, "it is at the end of its longest life"),
     (
         re.compile("failed to renew entry.*could not find role", re.DOTALL),
         LeaseRoleGoneError,
