@@ -28,6 +28,7 @@ SecretsError
 │   ├── StoreSealedError          the backend is sealed
 │   ├── ThrottledError            the backend asks to slow down
 │   └── StoreUnavailableError     no answer, or none that can be trusted
+│       └── WatchExpiredError     the cluster forgot where a list or watch was to go on
 ├── DecodingError                 base64, JSON, a refused null byte, a key no Secret may have
 ├── ValidationError               the finished bundle is not what its type promises; carries findings
 ├── CredentialExpiredError        what was held came to its end, and nothing new could be had
@@ -370,6 +371,12 @@ class StoreUnavailableError(StoreError):
 
     code = "unavailable"
     retryable = True
+
+
+class WatchExpiredError(StoreUnavailableError):
+    """The cluster's API no longer knows the point where a list or watch was to go on. List anew."""
+
+    code = "watch-expired"
 
 
 class DecodingError(SecretsError):

@@ -85,7 +85,13 @@ def test_codes_tell_classes_apart() -> None:
 
 def test_what_may_succeed_later() -> None:
     retryable = {name for name, kind in CLASSES.items() if issubclass(kind, StoreError) and kind.retryable}
-    assert retryable == {"ConflictError", "StoreSealedError", "ThrottledError", "StoreUnavailableError"}
+    assert retryable == {
+        "ConflictError",
+        "StoreSealedError",
+        "StoreUnavailableError",
+        "ThrottledError",
+        "WatchExpiredError",
+    }
 
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)

@@ -9,35 +9,28 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-import re
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from virtrigaud_secrets.clock import Clock, SystemClock
-from virtrigaud_secrets.errors import (
-    AccessDeniedError,
-    AuthenticationError,
-    ClosedError,
-    ConfigurationError,
-    ConflictError,
-    InvalidRequestError,
-    SecretsError,
-    StoreError,
-    StoreUnavailableError,
-    ThrottledError,
-)
+from virtrigaud_secrets.errors import ClosedError, SecretsError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.cluster_access import ClusterAccess
+from virtrigaud_secrets.stores.cluster_answers import (
+    MAX_ANSWER_BYTES,
+    Operation,
+    check_names,
+    conflict,
+    decoded,
+    failure,
+    read_body,
+    unreadable,
+)
 from virtrigaud_secrets.stores.cluster_client import Connection, CoreV1, Response, connect_client
-
-MAX_ANSWER_BYTES: Final = 4 << 20
-"""etcd keeps at most 1.5 MiB per object; base64 and metadata come on top. More is no answer of a cluster."""
 
 PAGE_SIZE: Final = 25
 """Secrets asked for at a time: as many of the largest still are one bounded answer."""
@@ -48,30 +41,7 @@ MAX_PAGE_BYTES: Final = PAGE_SIZE * MAX_ANSWER_BYTES
 TOKEN_LIFETIME: Final = timedelta(seconds=600)
 """What ESO asks for, and the shortest that a cluster gives."""
 
-_CHUNK: Final = 1 << 16
-_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", re.ASCII)
-_MAX_NAME: Final = 253
 _NAMESPACES: Final = "namespaces"  # the one resource here that lives in no namespace
-
-
-class _Operation(NamedTuple):
-    """One request, in the words of RBAC."""
-
-    verb: str
-    resource: str
-    namespace: str
-    name: str
-
-    @property
-    def path(self) -> str:
-        if self.resource == _NAMESPACES:
-            return f"{self.resource}/{self.name}"
-        base, _, subresource = self.resource.partition("/")
-        return "/".join(filter(None, ("namespaces", self.namespace, base, self.name, subresource)))
-
-    @property
-    def place(self) -> str:
-        return f"of {self.name}" if self.resource == _NAMESPACES else f"in namespace {self.namespace}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +105,7 @@ class ClusterAPI:
         Raises:
             StoreError: refused or no usable answer; names verb and resource, never shows the answer.
         """
-        operation = _Operation("get", "secrets", namespace, name)
+        operation = Operation("get", "secrets", namespace, name)
         answer = self._send(
             operation,
             lambda core: core.read_namespaced_secret(
@@ -150,17 +120,17 @@ class ClusterAPI:
         Raises:
             StoreError: as for `secret_object`.
         """
-        operation = _Operation("list", "secrets", namespace, "")
+        operation = Operation("list", "secrets", namespace, "")
         selector = ",".join(f"{key}={value}" for key, value in sorted((labels or {}).items()))
         following = ""
         while True:
             answer = self._send(operation, self._page_request(namespace, selector, following), limit=MAX_PAGE_BYTES)
             items = None if answer is None else answer.get("items")
             if answer is None or not isinstance(items, list):
-                raise _unreadable(operation)
+                raise unreadable(operation)
             for item in cast("list[object]", items):
                 if not isinstance(item, dict):
-                    raise _unreadable(operation)
+                    raise unreadable(operation)
                 yield _secret(cast("dict[str, object]", item), operation)
             mark = _metadata(answer).get("continue")
             if not isinstance(mark, str) or not mark:
@@ -174,7 +144,7 @@ class ClusterAPI:
             ConflictError: there is one.
             StoreError: as for `secret_object`.
         """
-        operation = _Operation("create", "secrets", namespace, secret.name)
+        operation = Operation("create", "secrets", namespace, secret.name)
         self._write(
             operation,
             lambda core: core.create_namespaced_secret(
@@ -189,7 +159,7 @@ class ClusterAPI:
             ConflictError: somebody has, or it is gone.
             StoreError: as for `secret_object`.
         """
-        operation = _Operation("update", "secrets", namespace, secret.name)
+        operation = Operation("update", "secrets", namespace, secret.name)
         self._write(
             operation,
             lambda core: core.replace_namespaced_secret(
@@ -208,7 +178,7 @@ class ClusterAPI:
             ConflictError: somebody has, or it is gone.
             StoreError: as for `secret_object`.
         """
-        operation = _Operation("delete", "secrets", namespace, secret.name)
+        operation = Operation("delete", "secrets", namespace, secret.name)
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
@@ -221,9 +191,9 @@ class ClusterAPI:
             ),
         )
 
-    def _write(self, operation: _Operation, request: Callable[[CoreV1], Response]) -> None:
+    def _write(self, operation: Operation, request: Callable[[CoreV1], Response]) -> None:
         if self._send(operation, request) is None:
-            raise _conflict(operation)
+            raise conflict(operation)
 
     def _page_request(self, namespace: str, selector: str, following: str) -> Callable[[CoreV1], Response]:
         return lambda core: core.list_namespaced_secret(
@@ -241,7 +211,7 @@ class ClusterAPI:
         Raises:
             StoreError: as for `secret`.
         """
-        operation = _Operation("get", "configmaps", namespace, name)
+        operation = Operation("get", "configmaps", namespace, name)
         answer = self._send(
             operation,
             lambda core: core.read_namespaced_config_map(
@@ -256,7 +226,7 @@ class ClusterAPI:
         Raises:
             StoreError: as for `secret`.
         """
-        operation = _Operation("get", _NAMESPACES, "", name)
+        operation = Operation("get", _NAMESPACES, "", name)
         answer = self._send(
             operation,
             lambda core: core.read_namespace(name, _preload_content=False, _request_timeout=self._timeout),
@@ -269,7 +239,7 @@ class ClusterAPI:
         Raises:
             StoreError: as for `secret`.
         """
-        operation = _Operation("get", "serviceaccounts", namespace, name)
+        operation = Operation("get", "serviceaccounts", namespace, name)
         answer = self._send(
             operation,
             lambda core: core.read_namespaced_service_account(
@@ -292,7 +262,7 @@ class ClusterAPI:
         Raises:
             StoreError: as for `secret`.
         """
-        operation = _Operation("create", "serviceaccounts/token", namespace, name)
+        operation = Operation("create", "serviceaccounts/token", namespace, name)
         body = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
@@ -312,7 +282,7 @@ class ClusterAPI:
         status = answer.get("status")
         token = cast("dict[str, object]", status).get("token") if isinstance(status, dict) else None
         if not isinstance(token, str) or not token:
-            raise _unreadable(operation)
+            raise unreadable(operation)
         return Sensitive(token)
 
     def close(self) -> None:
@@ -332,95 +302,27 @@ class ClusterAPI:
             return self._connection.core
 
     def _send(
-        self, operation: _Operation, request: Callable[[CoreV1], Response], *, limit: int = MAX_ANSWER_BYTES
+        self, operation: Operation, request: Callable[[CoreV1], Response], *, limit: int = MAX_ANSWER_BYTES
     ) -> Mapping[str, object] | None:
         """The decoded answer, or None for 404."""
-        _check_names(operation)
+        check_names(operation.resource, _names(operation))
         core = self._core()
         try:
             # The client's time limit is for each read, not for all of them.
             until = self._clock.elapsed() + sum(self._timeout)
-            content = self._content(request(core), limit, until)
+            content = read_body(request(core), limit=limit, until=until, clock=self._clock)
         except SecretsError:
             raise
         except Exception as error:
-            status = getattr(error, "status", None)
-            if status == HTTPStatus.NOT_FOUND:
+            if getattr(error, "status", None) == HTTPStatus.NOT_FOUND:
                 return None
-            failure = self._failure(error, status, operation)
-            if failure is None:
+            found = failure(str(self), error, operation)
+            if found is None:
                 raise
         else:
-            return _decoded(content, operation)
+            return decoded(content, operation)
         # Outside of the handler: the client's errors carry the server's body and must not hang on ours.
-        raise failure
-
-    def _content(self, answer: Response, limit: int, until: float) -> bytes:
-        """All of the body, bounded in size and time; empty if there is too much of it."""
-        import urllib3.exceptions as transport
-
-        parts: list[bytes] = []
-        size = 0
-        while part := answer.read1(_CHUNK):
-            parts.append(part)
-            size += len(part)
-            if size > limit:
-                answer.close()
-                return b""
-            if self._clock.elapsed() > until:
-                answer.close()
-                raise transport.TimeoutError
-        answer.release_conn()
-        return b"".join(parts)
-
-    def _failure(self, error: Exception, status: object, operation: _Operation) -> StoreError | None:
-        """Our error for one of the client's or of urllib3's; None for any other."""
-        import urllib3.exceptions as transport
-
-        if isinstance(status, int) and status:
-            return self._refusal(status, getattr(error, "headers", None), operation)
-        # The client gives TLS failures the status 0.
-        if status is None and not isinstance(error, (transport.HTTPError, OSError)):
-            return None
-        asked = f"{operation.verb} {operation.resource}"
-        failure = StoreUnavailableError(
-            f"{self} gave no usable answer to `{asked}`: {_reason(error)}", path=operation.path
-        )
-        # Waiting does not mend trust.
-        failure.retryable = not _distrusted(error)
-        return failure
-
-    def _refusal(self, status: int, headers: object, operation: _Operation) -> StoreError:
-        """The error for one status code."""
-        right, path = f"{operation.verb} {operation.resource}", operation.path
-        match status:
-            case HTTPStatus.UNAUTHORIZED:
-                return AuthenticationError(f"{self} does not accept our credentials", path=path, status=status)
-            case HTTPStatus.FORBIDDEN:
-                return AccessDeniedError(
-                    f"{self} refuses `{right}` {operation.place}: RBAC must grant this verb to us",
-                    capability=right,
-                    path=path,
-                    status=status,
-                )
-            case HTTPStatus.CONFLICT:
-                return _conflict(operation)
-            case HTTPStatus.TOO_MANY_REQUESTS:
-                return ThrottledError(
-                    f"{self} asks to slow down", path=path, status=status, retry_after=_retry_after(headers)
-                )
-            case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.GONE:
-                # Gone: the list changed too much between two of its pages.
-                return StoreUnavailableError(f"{self} failed to answer `{right}`", path=path, status=status)
-            case _:
-                return InvalidRequestError(f"{self} calls `{right}` a wrong request", path=path, status=status)
-
-
-def _conflict(operation: _Operation) -> ConflictError:
-    what = "there is one already" if operation.verb == "create" else "somebody else changed or deleted it"
-    return ConflictError(
-        f"the Secret was not written: {what} meanwhile", path=operation.path, status=HTTPStatus.CONFLICT
-    )
+        raise found
 
 
 def _body(secret: SecretObject, namespace: str) -> dict[str, object]:
@@ -442,25 +344,14 @@ def _body(secret: SecretObject, namespace: str) -> dict[str, object]:
     }
 
 
-def _check_names(operation: _Operation) -> None:
-    """Refuse what could lead a URL elsewhere; the API would refuse it too."""
-    names = (operation.namespace,) if operation.verb == "list" else (operation.namespace, operation.name)
-    for name in (operation.name,) if operation.resource == _NAMESPACES else names:
-        if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
-            raise ConfigurationError(f"{name!r} is no name of a Kubernetes object ({operation.resource})")
+def _names(operation: Operation) -> tuple[str, ...]:
+    """What goes into the address."""
+    if operation.resource == _NAMESPACES:
+        return (operation.name,)
+    return (operation.namespace,) if operation.verb == "list" else (operation.namespace, operation.name)
 
 
-def _decoded(content: bytes, operation: _Operation) -> Mapping[str, object]:
-    try:
-        document: object = json.loads(content)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise _unreadable(operation)
-    return cast("dict[str, object]", document)
-
-
-def _secret(answer: Mapping[str, object], operation: _Operation) -> SecretObject:
+def _secret(answer: Mapping[str, object], operation: Operation) -> SecretObject:
     metadata = _metadata(answer)
     name, version = metadata.get("name"), metadata.get("resourceVersion")
     annotations, kind = _texts(metadata.get("annotations"), operation), answer.get("type")
@@ -480,66 +371,22 @@ def _metadata(answer: Mapping[str, object]) -> Mapping[str, object]:
     return cast("dict[str, object]", metadata) if isinstance(metadata, dict) else {}
 
 
-def _values(data: object, operation: _Operation) -> dict[str, Sensitive]:
+def _values(data: object, operation: Operation) -> dict[str, Sensitive]:
     try:
         return {key: Sensitive(base64.b64decode(text, validate=True)) for key, text in _texts(data, operation).items()}
     except (binascii.Error, ValueError):
         pass
-    raise _unreadable(operation)
+    raise unreadable(operation)
 
 
-def _texts(values: object, operation: _Operation) -> dict[str, str]:
+def _texts(values: object, operation: Operation) -> dict[str, str]:
     """A map of text to text; absent counts as empty."""
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise _unreadable(operation)
+        raise unreadable(operation)
     entries = cast("dict[str, object]", values)
     texts = {key: value for key, value in entries.items() if isinstance(value, str)}
     if len(texts) != len(entries):
-        raise _unreadable(operation)
+        raise unreadable(operation)
     return texts
-
-
-def _unreadable(operation: _Operation) -> StoreUnavailableError:
-    return StoreUnavailableError(
-        f"the answer to `{operation.verb} {operation.resource}` is not what a cluster answers", path=operation.path
-    )
-
-
-def _distrusted(error: BaseException) -> bool:
-    """Whether the server's certificate is the fault; the client nests what OpenSSL said in causes and arguments."""
-    waiting: list[object] = [error]
-    seen: set[int] = set()
-    while waiting:
-        one = waiting.pop()
-        if not isinstance(one, BaseException) or id(one) in seen:
-            continue
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return True
-        seen.add(id(one))
-        waiting += [*one.args, one.__cause__, one.__context__, getattr(one, "reason", None)]
-    return False
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong on the way, without texts of the server."""
-    import urllib3.exceptions as transport
-
-    if getattr(error, "status", None) == 0 or isinstance(error, transport.SSLError):
-        return "its certificate is not trusted, or TLS failed"
-    # The special before the general: they inherit from each other.
-    reasons: tuple[tuple[type[Exception], str], ...] = (
-        (transport.NameResolutionError, "its name cannot be resolved"),
-        (transport.NewConnectionError, "it cannot be reached"),
-        (transport.ConnectTimeoutError, "connecting took too long"),
-        (transport.TimeoutError, "it took too long"),
-        (transport.ProxyError, "the proxy failed"),
-    )
-    return next((text for kind, text in reasons if isinstance(error, kind)), "the connection broke")
-
-
-def _retry_after(headers: object) -> float | None:
-    """Seconds of a `Retry-After` header; a cluster never sends a date."""
-    text = cast("Mapping[str, str]", headers).get("Retry-After") if hasattr(headers, "get") else None
-    return float(text) if text and text.isascii() and text.isdigit() else None

@@ -12,10 +12,16 @@ import ssl
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import Final, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from virtrigaud_secrets.errors import ConfigurationError
 from virtrigaud_secrets.stores.cluster_access import ClusterAccess, TokenSource, import_kubernetes
+
+if TYPE_CHECKING:
+    from urllib3 import PoolManager
+
+USER_AGENT: Final = "virtrigaud-secrets"
+"""Who we are in the cluster's audit log, beside the identity."""
 
 MAX_CLIENT_PEM_BYTES: Final = 16 << 10
 """Client certificates and keys pass through a pipe; this much fits into one on every system without a reader."""
@@ -120,8 +126,6 @@ def connect_client(access: ClusterAccess) -> Connection:
         ConfigurationError: CA, certificate or key cannot be used.
     """
     client = import_kubernetes("kubernetes.client")
-    import urllib3
-
     with _untouched_logging():
         configuration = client.Configuration(host=access.server)
         configuration.proxy = None
@@ -130,12 +134,8 @@ def connect_client(access: ClusterAccess) -> Connection:
             configuration.api_key = {"authorization": ""}
             configuration.refresh_api_key_hook = partial(_log_in, source)
         api_client = client.ApiClient(configuration)
-    api_client.user_agent = "virtrigaud-secrets"
-    tls = tls_context(access)
-    manager = partial(urllib3.ProxyManager, access.proxy) if access.proxy else urllib3.PoolManager
-    pool = manager(
-        ssl_context=tls, retries=False, maxsize=MAX_IDLE_CONNECTIONS, server_hostname=access.server_name or None
-    )
+    api_client.user_agent = USER_AGENT
+    pool = connection_pool(access)
     api_client.rest_client.pool_manager = pool
 
     def close() -> None:
@@ -143,6 +143,23 @@ def connect_client(access: ClusterAccess) -> Connection:
         api_client.close()
 
     return Connection(cast("CoreV1", client.CoreV1Api(api_client)), close)
+
+
+def connection_pool(access: ClusterAccess) -> PoolManager:
+    """Connections to one cluster, trusting what `access` trusts. Nothing is retried, no redirect is followed unasked.
+
+    Raises:
+        ConfigurationError: CA, certificate or key cannot be used.
+    """
+    import urllib3
+
+    manager = partial(urllib3.ProxyManager, access.proxy) if access.proxy else urllib3.PoolManager
+    return manager(
+        ssl_context=tls_context(access),
+        retries=False,
+        maxsize=MAX_IDLE_CONNECTIONS,
+        server_hostname=access.server_name or None,
+    )
 
 
 class _Configuration(Protocol):

@@ -1,0 +1,25 @@
+"""What runs beside providers, for a whole cluster or by an operator's hand: sync, monitoring, rotation, policies."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+__all__: list[str] = []
+
+_HOMES: Final[dict[str, str]] = {}
+"""Public name → module that defines it."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)
