@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from virtrigaud_secrets.operations.http_endpoint import HttpEndpoint
 
-_HOMES: Final[dict[str, str]] = {}
+__all__ = ["HttpEndpoint"]
+
+_HOMES: Final = {"HttpEndpoint": "http_endpoint"}
 """Public name → module that defines it."""
 
 
