@@ -1,0 +1,143 @@
+"""The world in which the code of the pages runs: the guide's Vault, and what a page says that it needs besides."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.testing.guide_setup import COMMON_NAME, GuideWorld, guide_world, missing_reason
+from virtrigaud_secrets.testing.servers import VCenter
+
+RUN_PAGE = Path(__file__).with_name("run_page.py")
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PASSWORD = "page-canary-" + "5b0e1f"
+"""vCenter's. No page shows it."""
+KEEP = ("HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME")
+"""What the code of a page inherits."""
+PIP = """#!{python}
+import re, sys
+from importlib.metadata import distribution
+from packaging.requirements import Requirement
+command, *told = sys.argv[1:]
+known = set(distribution("virtrigaud-secrets").metadata.get_all("Provides-Extra"))
+for text in [word for word in told if not word.startswith("-")]:
+    asked = Requirement(re.sub(r"^\\.", "virtrigaud-secrets", text))
+    if command != "install" or asked.name != "virtrigaud-secrets" or asked.extras - known:
+        sys.exit(f"no such package or extra: {{text}}")
+"""
+"""Stands in for pip on the pages: nothing is downloaded, but what is to be installed has to exist."""
+
+
+def need(reason: str) -> None:
+    """Skip the test that asks, or fail it where no gap is allowed."""
+    if reason and os.environ.get("VIRTRIGAUD_SECRETS_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"a server is required and missing: {reason}", pytrace=False)
+    if reason:
+        pytest.skip(f"server missing: {reason}")
+
+
+@dataclass
+class Pages:
+    """Runs pages in one world."""
+
+    world: GuideWorld
+    programs: Path
+    servers: ExitStack
+    known: dict[str, Mapping[str, str]]
+
+    def run(self, page: Path, directory: Path) -> subprocess.CompletedProcess[str]:
+        """Run one page's code in a directory, which gets the guide's manifests."""
+        (directory / "pytest.ini").write_text("[pytest]\n")  # where the root is, whatever lies above
+        text = page.read_text(encoding="utf-8")
+        if "<!-- file: manifests/" not in text:
+            self._copy_manifests(directory)
+        variables = {key: os.environ[key] for key in KEEP if key in os.environ} | {
+            "PAGE_PROGRAMS": str(self.programs),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "VIRTRIGAUD_SECRETS_ENDPOINTS": ",".join(f"{a}={b}" for a, b in self.world.endpoints.items()),
+            "VIRTRIGAUD_SECRETS_CA_FILE": str(self.world.openbao.ca_file),
+            "VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY": str(self.world.service_account_directory),
+        }
+        for line in text.splitlines():
+            if line.startswith("<!-- needs: "):
+                for server in line.removeprefix("<!-- needs: ").removesuffix(" -->").split(", "):
+                    variables |= self._variables(server)
+        return subprocess.run(
+            [sys.executable, "-W", "error", str(RUN_PAGE), str(page)],
+            cwd=directory,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=110,
+        )
+
+    def _copy_manifests(self, directory: Path) -> None:
+        """The guide's, and what its certificate needs besides, as docs/getting-started.md says."""
+        shutil.copytree(self.world.manifests, directory / "manifests")
+        issued = directory / "manifests/provider-tls-certs.yaml"
+        parameters = f'{{"pki/issue/virtrigaud": {{"common_name": "{COMMON_NAME}", "ttl": "72h"}}}}'
+        name = "name: provider-tls-certs\n"
+        annotated = f"{name}  annotations: {{secrets.virtrigaud.io/parameters: '{parameters}'}}\n"
+        issued.write_text(issued.read_text().replace(name, annotated, 1))
+
+    def _variables(self, server: str) -> Mapping[str, str]:
+        """Start a server that a page needs, and say how its code finds it."""
+        starts: dict[str, Callable[[], Mapping[str, str]]] = {
+            "vcenter": self._vcenter,
+            "ssh-agent": self._ssh_agent,
+            "third-party-store": lambda: {"PYTHONPATH": str(EXAMPLES / "third-party-store/src")},
+        }
+        if server not in self.known:
+            self.known[server] = starts[server]()
+        return self.known[server]
+
+    def _vcenter(self) -> Mapping[str, str]:
+        need(VCenter.missing_reason())
+        server = self.servers.enter_context(VCenter())
+        server.set_accounts({"virtrigaud@vsphere.local": [Sensitive(PASSWORD)]})
+        data = {
+            "server": server.address,
+            "username": "virtrigaud@vsphere.local",
+            "password": PASSWORD,
+            "ca_cert": base64.b64encode(server.ca_pem).decode(),
+        }
+        self.world.openbao.ask("POST", "secret/data/providers/vsphere", {"data": data})
+        return {}
+
+    def _ssh_agent(self) -> Mapping[str, str]:
+        need("" if shutil.which("ssh-agent") else "no ssh-agent on the PATH")
+        place = Path(self.servers.enter_context(tempfile.TemporaryDirectory())) / "agent"
+        process = self.servers.enter_context(
+            subprocess.Popen(["ssh-agent", "-D", "-a", place], stdout=subprocess.DEVNULL)
+        )
+        self.servers.callback(process.terminate)
+        until = time.monotonic() + 10
+        while not place.exists():
+            assert time.monotonic() < until, "ssh-agent does not listen"
+            time.sleep(0.01)
+        return {"SSH_AUTH_SOCK": str(place)}
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    need(missing_reason())
+    programs = tmp_path_factory.mktemp("programs")
+    (programs / "pip").write_text(PIP.format(python=sys.executable))
+    (programs / "pip").chmod(0o755)
+    with guide_world() as world, ExitStack() as servers:
+        yield Pages(world, programs, servers, {})
