@@ -11,9 +11,10 @@ from virtrigaud_secrets.clock import SystemClock
 from virtrigaud_secrets.models.backends.azurekv import AzureKVProvider
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.azure import FACTORY
-from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient, StoreContext
+from virtrigaud_secrets.stores.base import Fetch, Preview, PushTarget, StoreClient, StoreContext
 from virtrigaud_secrets.testing.contract import STORE, VersionedStoreContract, VersionedStoreHarness, store_context
 from virtrigaud_secrets.testing.servers import KeyVault
+from virtrigaud_secrets.testing.write_contract import WritableStoreContract, WritableStoreHarness
 
 pytestmark = pytest.mark.integration
 
@@ -68,3 +69,24 @@ class TestKeyVault(VersionedStoreContract):
     @pytest.fixture
     def store(self, key_vault: KeyVault, tmp_path: Path) -> VersionedStoreHarness:
         return Vault(key_vault, tmp_path)
+
+
+class WritableVault(Vault, WritableStoreHarness):
+    def target(self, name: str, property_name: str = "") -> PushTarget:
+        return PushTarget(store=STORE, key=f"{self.prefix}-{name}", property=property_name)
+
+    def reading(self, target: PushTarget) -> Fetch:
+        return Fetch(store=STORE, key=target.key)
+
+    def put_foreign(self, name: str, properties: Mapping[str, str]) -> None:
+        self.put(name, properties)
+
+    def writes(self) -> int:
+        # A challenge is no write: the first request to a vault is answered with who should log in where.
+        return sum(one.method != "GET" and bool(one.client_id) for one in self.server.requests)
+
+
+class TestPushToKeyVault(WritableStoreContract):
+    @pytest.fixture
+    def store(self, key_vault: KeyVault, tmp_path: Path) -> WritableStoreHarness:
+        return WritableVault(key_vault, tmp_path)

@@ -2,113 +2,45 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from virtrigaud_secrets.errors import ClosedError, StoreError
 from virtrigaud_secrets.golang import regexp
+from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.azure import payload as payloads
 from virtrigaud_secrets.stores.azure import silence
 from virtrigaud_secrets.stores.azure.clouds import vault_of
 from virtrigaud_secrets.stores.azure.errors import Asked, Fault, of_failure
 from virtrigaud_secrets.stores.azure.identity import Identity
+from virtrigaud_secrets.stores.azure.material import CertificateMaterial, KeyMaterial
 from virtrigaud_secrets.stores.azure.names import ObjectKind, ObjectName
+from virtrigaud_secrets.stores.azure.pushes import Writer
+from virtrigaud_secrets.stores.azure.sdk import About, Api, Kept, Properties
 from virtrigaud_secrets.stores.azure.transport import Transport
-from virtrigaud_secrets.stores.base import Answer, Fetch, Payload, Query, StoreClient, StoreContext, at_store
+from virtrigaud_secrets.stores.base import (
+    Answer,
+    Fetch,
+    Payload,
+    Push,
+    PushOutcome,
+    PushTarget,
+    Query,
+    StoreClient,
+    StoreContext,
+    at_store,
+)
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload
 from virtrigaud_secrets.stores.retrying import repeat_reads
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from azure.core.pipeline import PipelineResponse
-    from azure.keyvault.certificates import CertificateClient
-    from azure.keyvault.keys import KeyClient
-    from azure.keyvault.secrets import SecretClient
 
     from virtrigaud_secrets.models.backends.azurekv import AzureKVProvider
 
-_SILENT: Final = logging.Logger("virtrigaud_secrets.azure.silent", logging.CRITICAL + 1)  # noqa: LOG001  # outside the tree on purpose
-"""What the SDK logs requests to. It belongs to no tree of loggers, so nothing it is given goes anywhere."""
-
 _ResultT = TypeVar("_ResultT")
-
-
-class _Properties(Protocol):
-    """What secrets, keys and certificates have in common."""
-
-    @property
-    def version(self) -> str | None: ...
-    @property
-    def tags(self) -> Mapping[str, str] | None: ...
-    @property
-    def created_on(self) -> datetime | None: ...
-    @property
-    def updated_on(self) -> datetime | None: ...
-    @property
-    def expires_on(self) -> datetime | None: ...
-    @property
-    def not_before(self) -> datetime | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    payload: Payload
-    properties: _Properties
-
-
-class _Clients:
-    """The SDK's three clients of one vault, each made when it is first needed, over one transport."""
-
-    def __init__(self, vault: str, identity: Identity, transport: Transport) -> None:
-        self._vault = vault
-        self._identity = identity
-        self._transport = transport
-        self._lock = threading.Lock()
-        self._secrets: SecretClient | None = None
-        self._certificates: CertificateClient | None = None
-        self._keys: KeyClient | None = None
-
-    def secrets(self) -> SecretClient:
-        with self._lock:
-            if self._secrets is None:
-                from azure.keyvault.secrets import SecretClient
-
-                self._secrets = SecretClient(self._vault, self._identity, **self._options())
-            return self._secrets
-
-    def certificates(self) -> CertificateClient:
-        with self._lock:
-            if self._certificates is None:
-                from azure.keyvault.certificates import CertificateClient
-
-                self._certificates = CertificateClient(self._vault, self._identity, **self._options())
-            return self._certificates
-
-    def keys(self) -> KeyClient:
-        with self._lock:
-            if self._keys is None:
-                from azure.keyvault.keys import KeyClient
-
-                self._keys = KeyClient(self._vault, self._identity, **self._options())
-            return self._keys
-
-    def _options(self) -> dict[str, object]:
-        from azure.core.pipeline.policies import RetryPolicy
-        from azure.core.pipeline.transport import RequestsTransport
-
-        silence.cover()
-        return {
-            "transport": RequestsTransport(session=self._transport.session(self._identity.see), use_env_settings=False),
-            "retry_policy": RetryPolicy.no_retries(),
-            "permit_redirects": False,
-            "logger": _SILENT,
-            "user_agent_use_env": False,
-        }
 
 
 class AzureClient(StoreClient):
@@ -124,7 +56,7 @@ class AzureClient(StoreClient):
         self._context = context
         self._transport = Transport(context)
         self._identity = Identity(spec, context, self._transport)
-        self._clients = _Clients(vault_of(spec, context), self._identity, self._transport)
+        self._api = Api(vault_of(spec, context), self._identity, self._transport)
         self._closed = False
 
     def get(self, fetch: Fetch) -> Answer:
@@ -136,10 +68,10 @@ class AzureClient(StoreClient):
         def hook(response: PipelineResponse[object, object]) -> None:
             request_ids.append(_request_id(response.http_response))
 
-        read = self._ask(lambda: self._read(name, hook), name.path, name.permission)
-        properties = read.properties
+        kept = self.ask(lambda: self._api.read(name, hook), name.path, name.permission)
+        properties = kept.properties
         return Answer(
-            payload=self._metadata(read, name, fetch) if fetch.metadata else read.payload,
+            payload=self._metadata(properties, name, fetch) if fetch.metadata else self._payload(kept, name),
             path=name.path,
             version=properties.version or name.version,
             expires_at=None if fetch.metadata else properties.expires_on,
@@ -157,7 +89,7 @@ class AzureClient(StoreClient):
         except regexp.RegexpError:
             return {}
         wanted = dict(query.tags)
-        listed = self._ask(self._list, "secrets", "secrets/list")
+        listed = self.ask(self._api.enabled_secrets, "secrets", "secrets/list")
         names = sorted(
             name for name, tags in listed if (pattern is None or pattern.match(name)) and wanted.items() <= tags.items()
         )
@@ -165,6 +97,21 @@ class AzureClient(StoreClient):
         with ThreadPoolExecutor(self._context.settings.concurrency) as pool:
             # A pool of its own: the caller may sit in the resolver's, and wait for us there.
             return dict(zip(names, pool.map(self.get, fetches), strict=True))
+
+    def push(self, push: Push) -> PushOutcome:
+        """Write a secret, key or certificate under ESO's mark, the tag `managed-by: external-secrets` (ESO §3.4)."""
+        with self._writing(push.target) as writer:
+            return writer.push(push)
+
+    def exists(self, target: PushTarget) -> bool:
+        """Whether it is there, and the property in it."""
+        with self._writing(target) as writer:
+            return writer.exists(target)
+
+    def delete(self, target: PushTarget, *, dry_run: bool = False) -> PushOutcome:
+        """Delete it, if it is ours. The vault keeps what was deleted for a time."""
+        with self._writing(target) as writer:
+            return writer.delete(target, dry_run=dry_run)
 
     def close(self, *, revoke: bool = True) -> None:  # noqa: ARG002  # nothing is taken that could be given back
         """Close the connections, and forget the token."""
@@ -176,31 +123,24 @@ class AzureClient(StoreClient):
         if self._closed:
             raise ClosedError(f"{self._context.store} was closed")
 
-    def _read(self, name: ObjectName, hook: Callable[[PipelineResponse[object, object]], None]) -> _Read:
+    @contextmanager
+    def _writing(self, target: PushTarget) -> Generator[Writer]:
+        self._refuse_if_closed()
+        try:
+            yield Writer(_Requests(self), self._context.clock, self._context.settings.request_timeout)
+        except StoreError as error:
+            at_store(error, self._context.store, target.key)
+            raise
+
+    def _payload(self, kept: Kept, name: ObjectName) -> Payload:
         place = {"store": str(self._context.store), "path": name.path}
-        match name.kind:
-            case ObjectKind.SECRET:
-                secret = self._clients.secrets().get_secret(name.name, name.version or None, raw_response_hook=hook)
-                value = payloads.text(secret.value or "")
-                return _Read(TextPayload(value, lookup=Lookup.PATH_THEN_LITERAL, **place), secret.properties)
-            case ObjectKind.KEY:
-                key = self._clients.keys().get_key(name.name, name.version or None, raw_response_hook=hook)
-                return _Read(payloads.KeyPayload(payloads.web_key(key.key), **place), key.properties)
-            case ObjectKind.CERTIFICATE:
-                # Not `get_certificate`: that one fetches the policy, too. Both are the same path.
-                client = self._clients.certificates()
-                certificate = client.get_certificate_version(name.name, name.version, raw_response_hook=hook)
-                der = bytes(certificate.cer or b"")
-                if certificate.properties is None:
-                    raise LookupError(name.path)
-                return _Read(payloads.CertificatePayload(der), certificate.properties)
+        if kept.key is not None:
+            return payloads.KeyPayload(payloads.web_key(kept.key), **place)
+        if kept.value is not None:
+            return TextPayload(kept.value.reveal(), lookup=Lookup.PATH_THEN_LITERAL, **place)
+        return payloads.CertificatePayload(kept.certificate)
 
-    def _list(self) -> list[tuple[str, Mapping[str, str]]]:
-        properties = self._clients.secrets().list_properties_of_secrets()
-        return [(one.name or "", one.tags or {}) for one in properties if one.enabled is not False]
-
-    def _metadata(self, read: _Read, name: ObjectName, fetch: Fetch) -> Payload:
-        properties = read.properties
+    def _metadata(self, properties: Properties, name: ObjectName, fetch: Fetch) -> Payload:
         times = {
             "created": properties.created_on,
             "updated": properties.updated_on,
@@ -218,10 +158,25 @@ class AzureClient(StoreClient):
             listed=name.kind is ObjectKind.SECRET,
         )
 
-    def _ask(self, call: Callable[[], _ResultT], path: str, permission: str) -> _ResultT:
-        """What `call` returns; asked again after an error that may pass, and with a new login after a refused one."""
+    def read(self, name: ObjectName) -> Kept:
+        """The newest version of an object, for a push."""
+        return self.ask(lambda: self._api.read(name), name.path, name.permission)
+
+    def send(self, name: ObjectName, verb: str, call: Callable[[Api], None]) -> None:
+        """Send a request that changes an object, once: an answer that is lost does not say that it failed."""
+        self.ask(lambda: call(self._api), name.path, name.permission_to(verb), writing=True)
+
+    def look(self, name: ObjectName, call: Callable[[Api], _ResultT]) -> _ResultT:
+        """Ask something else about an object that needs the permission to read it."""
+        return self.ask(lambda: call(self._api), name.path, name.permission)
+
+    def ask(self, call: Callable[[], _ResultT], path: str, permission: str, *, writing: bool = False) -> _ResultT:
+        """What `call` returns; asked again with a new login after a refused one.
+
+        What only reads is repeated after an error that may pass, too.
+        """
         limit = self._context.settings.request_timeout.total_seconds()
-        asked = Asked(path, permission, limit, self._context.clock.now)
+        asked = Asked(path, permission, limit, self._context.clock.now, writing=writing)
 
         def once() -> _ResultT:
             outcome = _attempt(call, asked)
@@ -234,10 +189,43 @@ class AzureClient(StoreClient):
             return outcome
 
         try:
-            return repeat_reads(once, self._context)
+            return once() if writing else repeat_reads(once, self._context)
         except StoreError as error:
             at_store(error, self._context.store, path)
             raise
+
+
+class _Requests:
+    """What a push sends."""
+
+    def __init__(self, client: AzureClient) -> None:
+        self._client = client
+
+    def read(self, name: ObjectName) -> Kept:
+        return self._client.read(name)
+
+    def write(self, name: ObjectName, content: Sensitive | KeyMaterial | CertificateMaterial, about: About) -> None:
+        def send(api: Api) -> None:
+            if isinstance(content, KeyMaterial):
+                api.import_key(name, content, about)
+            elif isinstance(content, CertificateMaterial):
+                api.import_certificate(name, content, about)
+            else:
+                api.set_secret(name, content, about)
+
+        self._client.send(name, "import", send)
+
+    def update(self, name: ObjectName, version: str, about: About) -> None:
+        self._client.send(name, "update", lambda api: api.update(name, version, about))
+
+    def delete(self, name: ObjectName) -> None:
+        self._client.send(name, "delete", lambda api: api.delete(name))
+
+    def deleted_tags(self, name: ObjectName) -> Mapping[str, str]:
+        return self._client.look(name, lambda api: api.deleted_tags(name))
+
+    def recover(self, name: ObjectName) -> None:
+        self._client.send(name, "recover", lambda api: api.recover(name))
 
 
 def _request_id(response: object) -> str:

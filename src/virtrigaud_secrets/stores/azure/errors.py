@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from virtrigaud_secrets.errors import (
     AccessDeniedError,
     AuthenticationError,
+    ConflictError,
     InvalidRequestError,
     SecretNotFoundError,
     SecretsError,
@@ -73,6 +74,8 @@ class Asked:
     """Seconds that one request may take."""
     now: Callable[[], datetime]
     """Wall time, for a `Retry-After` that is a date."""
+    writing: bool = False
+    """Whether it changes something, so that a lost answer leaves open whether it did."""
 
 
 class _Response(Protocol):
@@ -81,6 +84,10 @@ class _Response(Protocol):
     status_code: int
     headers: Mapping[str, str]
     content: bytes
+
+
+class DeletedNameError(ConflictError):
+    """The name belongs to an object that was deleted and can be recovered."""
 
 
 class AnswerTooLongError(Exception):
@@ -135,11 +142,35 @@ def of_failure(failure: Exception, asked: Asked) -> Fault:
         return Fault(failure.with_traceback(None))
     response = cast("_Response | None", failure.response) if isinstance(failure, HttpResponseError) else None
     if response is not None:
-        return _of_answer(response.status_code, response.headers, response.content, asked)
+        fault = _of_answer(response.status_code, response.headers, response.content, asked)
+        return _left_open(fault) if asked.writing and isinstance(fault.error, StoreUnavailableError) else fault
     if isinstance(failure, ValueError):
         reason = "the vault asks for a login to another service than the one its address belongs to: is vaultUrl right?"
         return Fault(AuthenticationError(reason, path=asked.path))
-    return Fault(of_connection(failure, asked.path, asked.timeout))
+    fault = Fault(of_connection(failure, asked.path, asked.timeout))
+    return _left_open(fault) if asked.writing and _was_sent(failure) else fault
+
+
+def _left_open(fault: Fault) -> Fault:
+    """`fault`, of a request that may have been carried out all the same."""
+    error = fault.error
+    if isinstance(error, StoreError):
+        error.acted = True
+        error.reason += "; it may have been written all the same, and is not sent again: the next push looks"
+    return fault
+
+
+def _was_sent(failure: Exception) -> bool:
+    """Whether the request may have gone out before the connection failed."""
+    import urllib3.exceptions
+
+    before = (
+        ssl.SSLCertVerificationError,
+        ConnectionRefusedError,
+        urllib3.exceptions.NewConnectionError,
+        urllib3.exceptions.ConnectTimeoutError,
+    )
+    return not any(isinstance(cause, before) for cause in _causes(failure))
 
 
 def _of_answer(status: int, headers: Mapping[str, str], body: bytes, asked: Asked) -> Fault:
@@ -156,6 +187,8 @@ def _of_answer(status: int, headers: Mapping[str, str], body: bytes, asked: Aske
         case HTTPStatus.NOT_FOUND:
             reason = "the vault has no such object, or not this version of it"
             return Fault(SecretNotFoundError(reason, path=asked.path, status=status, request_id=request_id))
+        case HTTPStatus.CONFLICT if asked.writing:
+            return Fault(_conflict(codes, request_id, asked))
         case HTTPStatus.TOO_MANY_REQUESTS:
             wait = retry_after(headers.get("Retry-After"), asked.now)
             reason = "the vault asks to slow down"
@@ -164,6 +197,13 @@ def _of_answer(status: int, headers: Mapping[str, str], body: bytes, asked: Aske
             )
         case _:
             return Fault(_other(status, headers, request_id, asked))
+
+
+def _conflict(codes: list[str], request_id: str, asked: Asked) -> StoreError:
+    kind, reason = ConflictError, "somebody else changes the object, or it is just being deleted or recovered"
+    if "ObjectIsDeletedButRecoverable" in codes:
+        kind, reason = DeletedNameError, "an object of that name was deleted and can still be recovered"
+    return kind(reason, path=asked.path, status=HTTPStatus.CONFLICT, request_id=request_id)
 
 
 def _forbidden(codes: list[str], request_id: str, asked: Asked) -> StoreError:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from virtrigaud_secrets.errors import InvalidRequestError
-from virtrigaud_secrets.stores.base import Fetch
+from virtrigaud_secrets.stores.base import Fetch, StoreKey
 
 _NAME: Final = re.compile(r"[0-9A-Za-z-]{1,127}")
 """What Key Vault takes as a name. Anything else would be another path of its API."""
@@ -54,23 +54,28 @@ class ObjectName:
         Raises:
             InvalidRequestError: there is no such type, or no vault takes such a name or version.
         """
-        written, separator, rest = fetch.key.partition("/")
+        return cls.of_key(fetch.key, fetch.store, version=fetch.version)
+
+    @classmethod
+    def of_key(cls, key: str, store: StoreKey, *, version: str = "") -> ObjectName:
+        """The same for a key of a push.
+
+        Raises:
+            InvalidRequestError: as above.
+        """
+        written, separator, rest = key.partition("/")
         name = rest.split("/", 1)[0] if separator else written
         kinds = {kind.value: kind for kind in ObjectKind}
         kind = kinds.get(written) if separator else ObjectKind.SECRET
         if kind is None:
-            raise InvalidRequestError(
-                f'the type "{written}" is none of {", ".join(kinds)}', store=str(fetch.store), path=fetch.key
-            )
+            raise InvalidRequestError(f'the type "{written}" is none of {", ".join(kinds)}', store=str(store), path=key)
         if not _NAME.fullmatch(name):
             raise InvalidRequestError(
-                "a name in a vault has 1 to 127 letters, digits and dashes", store=str(fetch.store), path=fetch.key
+                "a name in a vault has 1 to 127 letters, digits and dashes", store=str(store), path=key
             )
-        if not _VERSION.fullmatch(fetch.version):
-            raise InvalidRequestError(
-                "a version in a vault has letters and digits only", store=str(fetch.store), path=fetch.key
-            )
-        return cls(kind, name, fetch.version)
+        if not _VERSION.fullmatch(version):
+            raise InvalidRequestError("a version in a vault has letters and digits only", store=str(store), path=key)
+        return cls(kind, name, version)
 
     @property
     def path(self) -> str:
@@ -79,8 +84,13 @@ class ObjectName:
 
     @property
     def permission(self) -> str:
-        """What the login must be allowed to do, as access policies and messages of Key Vault write it."""
-        return f"{_COLLECTIONS[self.kind]}/get"
+        """What the login must be allowed to do to read it, as access policies and messages of Key Vault write it."""
+        return self.permission_to("get")
+
+    def permission_to(self, verb: str) -> str:
+        """What the login must be allowed to do: `import` and `update` are `set` for secrets."""
+        named = "set" if self.kind is ObjectKind.SECRET and verb in {"import", "update"} else verb
+        return f"{_COLLECTIONS[self.kind]}/{named}"
 
     @property
     def operation(self) -> str:

@@ -11,10 +11,10 @@ import json
 import threading
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from virtrigaud_secrets.clock import Clock, SystemClock
@@ -22,6 +22,8 @@ from virtrigaud_secrets.testing.servers.certificates import Authority
 from virtrigaud_secrets.testing.servers.entra import Answer, Entra
 from virtrigaud_secrets.testing.servers.http_server import AnsweringServer, Question
 from virtrigaud_secrets.testing.servers.http_server import Reply as HttpReply
+from virtrigaud_secrets.testing.servers.key_vault_api import PAGE, VaultApi, permission
+from virtrigaud_secrets.testing.servers.key_vault_messages import Reply, Request, SeenRequest, bad, error
 from virtrigaud_secrets.testing.servers.key_vault_objects import COLLECTIONS, VaultObjects, Version, standard_base64
 
 AUTHORITIES: Final = (
@@ -35,88 +37,8 @@ METADATA_SERVICE: Final = "http://169.254.169.254"
 """Where a machine finds its identities."""
 PUBLIC_VAULTS: Final = "https://vault.azure.net"
 """What tokens for vaults of the public cloud are meant for."""
-PAGE: Final = 25
-"""Names on a page of a list, as the service has it."""
 TOKEN_LIFE: Final = timedelta(hours=1)
 """How long a token holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeenRequest:
-    """A request as the server got it. Neither body nor token is kept."""
-
-    method: str
-    """Its verb."""
-    path: str
-    """Its path, without the query."""
-    client_id: str
-    """Who was logged in, empty for nobody."""
-    status: int
-    """What it was answered."""
-    host: str
-    """The server that the client believed to talk to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the HTTP side hands over."""
-
-    method: str
-    """The verb."""
-    path: str
-    """The path, decoded, without the query."""
-    query: Mapping[str, str]
-    """The query."""
-    headers: Mapping[str, str]
-    """The headers."""
-    body: bytes = b""
-    """The body."""
-
-    @property
-    def part(self) -> str:
-        """Which of the three servers is meant."""
-        if self.path == "/metadata/identity/oauth2/token":
-            return "metadata"
-        if self.path.endswith(("/oauth2/v2.0/token", "/.well-known/openid-configuration")):
-            return "login"
-        return "vault"
-
-    @property
-    def host(self) -> str:
-        """The server that the client believes to talk to."""
-        return self.headers.get("Host") or "127.0.0.1"
-
-    @property
-    def token(self) -> str:
-        """The token it is sent with."""
-        scheme, _, token = (self.headers.get("Authorization") or "").partition(" ")
-        return token if scheme == "Bearer" else ""
-
-    @property
-    def form(self) -> dict[str, str]:
-        """The body as a form."""
-        return dict(parse_qsl(self.body.decode("utf-8", "replace")))
-
-    @property
-    def json(self) -> dict[str, object]:
-        """The body as a JSON object, empty if it is none."""
-        try:
-            value: object = json.loads(self.body)
-        except ValueError:
-            return {}
-        return cast("dict[str, object]", value) if isinstance(value, dict) else {}
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What it is answered."""
-
-    status: HTTPStatus
-    """The status."""
-    body: Mapping[str, object]
-    """The JSON."""
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Headers besides the usual ones."""
 
 
 @dataclass(slots=True)
@@ -154,7 +76,7 @@ class KeyVault(AnsweringServer):
         self.entra: Final = Entra(tenant, resource, clock=time, life=token_life)
         """The tenant: who may log in."""
         self._objects: Final = VaultObjects(time)
-        self._page = page
+        self._api: Final = VaultApi(self._objects, page=page)
         self._lock = threading.Lock()
         self._seen: list[SeenRequest] = []
         self._denied: dict[str, str] = {}
@@ -221,9 +143,26 @@ class KeyVault(AnsweringServer):
         """Delete an object softly."""
         self._objects.delete(collection, name)
 
-    def deny(self, permission: str, *, code: str = "ForbiddenByPolicy") -> None:
-        """Refuse everybody `permission`, such as `secrets/get`, with this inner code."""
-        self._denied[permission] = code
+    def newest(self, name: str, *, collection: str = "secrets") -> Version | None:
+        """The newest version of an object, None where there is none: what a push left there."""
+        found = self._objects.find(collection, name)
+        return None if found is None else found[1]
+
+    def versions(self, name: str, *, collection: str = "secrets") -> int:
+        """How many versions an object has."""
+        return len(self._objects.versions(collection, name))
+
+    def recover_slowly(self, looks: int) -> None:
+        """Answer that often that an object is not there yet, after its recovery was asked for."""
+        self._api.recovery_looks = looks
+
+    def deny(self, needed: str, *, code: str = "ForbiddenByPolicy") -> None:
+        """Refuse everybody a permission, such as `secrets/get`, with this inner code."""
+        self._denied[needed] = code
+
+    def allow(self, needed: str) -> None:
+        """Take a refusal back."""
+        self._denied.pop(needed, None)
 
     def fail(self, status: HTTPStatus, *, times: int = 1, retry_after: str = "", part: str = "vault") -> None:
         """Answer the next requests with this status.
@@ -244,7 +183,7 @@ class KeyVault(AnsweringServer):
 
     def refuse_length(self) -> HttpReply:
         """What a body that is too long is answered."""
-        return _written(Reply(HTTPStatus.BAD_REQUEST, _error("BadParameter", "the body is too long")))
+        return _written(bad("the body is too long"))
 
     def answer(self, request: Request) -> Reply:
         """What a request is answered. It is remembered."""
@@ -261,7 +200,8 @@ class KeyVault(AnsweringServer):
             if trouble is None or trouble.times <= 0 or (part == "vault" and not client):
                 return None
             trouble.times -= 1
-        return Reply(trouble.status, _error(trouble.status.phrase.replace(" ", ""), "in trouble"), trouble.headers)
+        told = error(trouble.status, trouble.status.phrase.replace(" ", ""), "in trouble")
+        return Reply(trouble.status, told.body, trouble.headers)
 
     def _reply(self, request: Request, client: str) -> Reply:
         if request.part == "metadata":
@@ -279,131 +219,23 @@ class KeyVault(AnsweringServer):
     def _guarded(self, request: Request, client: str) -> Reply:
         if not client:
             challenge = f'Bearer authorization="{AUTHORITIES[0]}/{self.entra.tenant}", resource="{self.entra.resource}"'
-            body = _error("Unauthorized", "AKV10000: Request is missing a Bearer or PoP token.")
-            return Reply(HTTPStatus.UNAUTHORIZED, body, {"WWW-Authenticate": challenge})
+            words = "AKV10000: Request is missing a Bearer or PoP token."
+            told = error(HTTPStatus.UNAUTHORIZED, "Unauthorized", words)
+            return Reply(told.status, told.body, {"WWW-Authenticate": challenge})
         if not request.query.get("api-version"):
-            return Reply(HTTPStatus.BAD_REQUEST, _error("BadParameter", "api-version must be specified"))
-        collection, _, rest = request.path.strip("/").partition("/")
-        kind = collection.removeprefix("deleted")
-        if kind not in COLLECTIONS:
-            return Reply(HTTPStatus.NOT_FOUND, _error("NotFound", "no such resource"))
-        permission = f"{kind}/{_verb(request.method, rest)}"
-        if permission in self._denied:
-            return Reply(HTTPStatus.FORBIDDEN, _error("Forbidden", "denied", self._denied[permission]))
-        return self._granted(request, kind, rest, deleted=collection != kind)
-
-    def _granted(self, request: Request, kind: str, rest: str, *, deleted: bool) -> Reply:
-        name, _, version = rest.partition("/")
-        if deleted:
-            return self._deleted(request, kind, name, version)
-        if request.method == "PUT" and kind == "secrets":
-            return self._put(request, name)
-        if request.method == "DELETE":
-            return self._delete(request, kind, name)
-        if version == "versions":
-            ids = self._objects.versions(kind, name)
-            return Reply(HTTPStatus.OK, {"value": [self._item(request, kind, name, one) for one in ids]})
-        return self._read(request, kind, name, version) if name else self._listed(request, kind)
-
-    def _read(self, request: Request, kind: str, name: str, version: str) -> Reply:
-        found = self._objects.find(kind, name, version)
-        if found is None:
-            return _missing(kind, name)
-        if not found[1].enabled:
-            code = f"{kind[:-1].capitalize()}Disabled"
-            return Reply(HTTPStatus.FORBIDDEN, _error("Forbidden", "Operation get is not allowed", code))
-        return Reply(HTTPStatus.OK, _bundle(request, kind, name, *found))
-
-    def _delete(self, request: Request, kind: str, name: str) -> Reply:
-        found = self._objects.find(kind, name)
-        if found is None or not self._objects.delete(kind, name):
-            return _missing(kind, name)
-        return Reply(HTTPStatus.OK, {**_bundle(request, kind, name, *found), **_recovery(request, kind, name)})
-
-    def _put(self, request: Request, name: str) -> Reply:
-        body = request.json
-        attributes = cast("dict[str, object]", body.get("attributes") or {})
-        tags = cast("dict[str, str]", body.get("tags") or {})
-        if not isinstance(body.get("value"), str):
-            return Reply(HTTPStatus.BAD_REQUEST, _error("BadParameter", "value is missing"))
-        content = {key: body[key] for key in ("value", "contentType") if body.get(key) is not None}
-        enabled = attributes.get("enabled") is not False
-        try:
-            version = self._objects.add("secrets", name, content, tags=tags, enabled=enabled)
-        except FileExistsError:
-            message = "the secret is deleted but recoverable"
-            return Reply(HTTPStatus.CONFLICT, _error("Conflict", message, "ObjectIsDeletedButRecoverable"))
-        return self._read(request, "secrets", name, version)
-
-    def _deleted(self, request: Request, kind: str, name: str, action: str) -> Reply:
-        if not self._objects.is_deleted(kind, name):
-            return _missing(kind, name)
-        if request.method == "POST" and action == "recover":
-            self._objects.recover(kind, name)
-            return self._read(request, kind, name, "")
-        return Reply(HTTPStatus.OK, {"id": f"https://{request.host}/{kind}/{name}", **_recovery(request, kind, name)})
-
-    def _listed(self, request: Request, kind: str) -> Reply:
-        names = self._objects.names(kind)
-        start = int(request.query.get("$skiptoken") or 0)
-        end = start + self._page
-        body: dict[str, object] = {"value": [self._item(request, kind, name, "") for name in names[start:end]]}
-        if end < len(names):
-            version = request.query["api-version"]
-            # The service writes the port even where it is the usual one.
-            host = request.host if ":" in request.host else f"{request.host}:443"
-            body["nextLink"] = f"https://{host}/{kind}?api-version={version}&$skiptoken={end}"
-        return Reply(HTTPStatus.OK, body)
-
-    def _item(self, request: Request, kind: str, name: str, version: str) -> dict[str, object]:
-        found = self._objects.find(kind, name, version)
-        if found is None:
-            return {}
-        place = "/".join(filter(None, (kind, name, version)))
-        identifier = "kid" if kind == "keys" else "id"
-        return {
-            identifier: f"https://{request.host}/{place}",
-            "attributes": found[1].attributes(),
-            "tags": dict(found[1].tags),
-        }
+            return bad("api-version must be specified")
+        first, _, rest = request.path.strip("/").partition("/")
+        collection = first.removeprefix("deleted")
+        if collection not in COLLECTIONS:
+            return error(HTTPStatus.NOT_FOUND, "NotFound", "no such resource")
+        deleted = collection != first
+        needed = permission(request, collection, rest, deleted=deleted)
+        if needed in self._denied:
+            return error(HTTPStatus.FORBIDDEN, "Forbidden", "denied", self._denied[needed])
+        return self._api.answer(request, collection, rest, deleted=deleted)
 
 
 def _written(reply: Reply) -> HttpReply:
     kind = "application/json; charset=utf-8"
     headers = {"Content-Type": kind, "x-ms-request-id": str(uuid.uuid4()), **reply.headers}
     return HttpReply(reply.status, json.dumps(reply.body).encode(), headers)
-
-
-def _verb(method: str, rest: str) -> str:
-    """The permission that a request needs, as access policies write it."""
-    if method == "GET":
-        return "get" if rest and not rest.endswith("/versions") else "list"
-    return {"PUT": "set", "DELETE": "delete"}.get(method, "recover")
-
-
-def _error(code: str, message: str, inner: str = "") -> dict[str, object]:
-    error: dict[str, object] = {"code": code, "message": message}
-    return {"error": error | ({"innererror": {"code": inner}} if inner else {})}
-
-
-def _missing(kind: str, rest: str) -> Reply:
-    code = f"{kind[:-1].capitalize()}NotFound"
-    return Reply(HTTPStatus.NOT_FOUND, _error(code, f"A {kind[:-1]} with (name/id) {rest} was not found"))
-
-
-def _bundle(request: Request, kind: str, name: str, version: str, found: Version) -> dict[str, object]:
-    place = f"https://{request.host}/{kind}/{name}/{version}"
-    content = dict(found.content)
-    if kind == "keys":
-        content["key"] = {"kid": place, **cast("dict[str, object]", content["key"])}
-    else:
-        content["id"] = place
-    return {**content, "attributes": found.attributes(), "tags": dict(found.tags)}
-
-
-def _recovery(request: Request, kind: str, name: str) -> dict[str, object]:
-    return {
-        "recoveryId": f"https://{request.host}/deleted{kind}/{name}",
-        "deletedDate": 0,
-        "scheduledPurgeDate": int(timedelta(days=90).total_seconds()),
-    }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from virtrigaud_secrets.clock import Clock
 
@@ -32,6 +33,8 @@ class Version:
     """From when on it is meant to be used."""
     expires: datetime | None = None
     """Until when."""
+    managed: bool = False
+    """Whether it is the key or the secret of a certificate, which goes and comes back with that."""
 
     def attributes(self) -> dict[str, object]:
         """Its attributes in JSON."""
@@ -63,6 +66,7 @@ class VaultObjects:
         enabled: bool = True,
         not_before: datetime | None = None,
         expires: datetime | None = None,
+        managed: bool = False,
     ) -> str:
         """Add a version; its id. Names are equal whatever their case, as in a vault.
 
@@ -77,6 +81,7 @@ class VaultObjects:
             created=self._clock.now(),
             not_before=not_before,
             expires=expires,
+            managed=managed,
         )
         key = (collection, name.lower())
         with self._lock:
@@ -94,6 +99,15 @@ class VaultObjects:
             wanted = version or list(versions)[-1]
             return (wanted, versions[wanted]) if wanted in versions else None
 
+    def replace(self, collection: str, name: str, version: str, **changes: Any) -> bool:
+        """Give a version other tags or attributes, by their names in `Version`; whether there is one."""
+        with self._lock:
+            versions = self._live.get((collection, name.lower()), {})
+            if version not in versions:
+                return False
+            versions[version] = dataclasses.replace(versions[version], **changes)
+            return True
+
     def names(self, collection: str) -> list[str]:
         """Names of all that were not deleted, sorted."""
         with self._lock:
@@ -105,17 +119,22 @@ class VaultObjects:
             return list(self._live.get((collection, name.lower()), {}))
 
     def delete(self, collection: str, name: str) -> bool:
-        """Delete an object softly; whether there was one."""
+        """Delete an object softly, a certificate with its key and secret; whether there was one."""
         return self._move(collection, name, self._live, self._deleted)
 
     def recover(self, collection: str, name: str) -> bool:
-        """Bring a deleted object back; whether there was one."""
+        """Bring a deleted object back, a certificate with its key and secret; whether there was one."""
         return self._move(collection, name, self._deleted, self._live)
 
-    def is_deleted(self, collection: str, name: str) -> bool:
-        """Whether it was deleted and can be recovered."""
+    def purge(self, collection: str, name: str) -> bool:
+        """Delete for good what was deleted softly; whether there was such a thing."""
+        return self._move(collection, name, self._deleted, {})
+
+    def deleted(self, collection: str, name: str) -> tuple[str, Version] | None:
+        """The newest version, with its id, of what was deleted and can be recovered; None if there is none."""
         with self._lock:
-            return (collection, name.lower()) in self._deleted
+            versions = self._deleted.get((collection, name.lower()))
+            return list(versions.items())[-1] if versions else None
 
     def _move(
         self,
@@ -129,6 +148,10 @@ class VaultObjects:
             if key not in source:
                 return False
             target[key] = source.pop(key)
+            others = [(other, key[1]) for other in COLLECTIONS if collection == "certificates" and other != collection]
+            for other in others:
+                if other in source and all(version.managed for version in source[other].values()):
+                    target[other] = source.pop(other)
             return True
 
 

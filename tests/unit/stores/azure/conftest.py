@@ -20,7 +20,8 @@ from virtrigaud_secrets.stores.azure import transport
 from virtrigaud_secrets.stores.azure.client import AzureClient
 from virtrigaud_secrets.stores.base import StoreContext, StoreKey
 from virtrigaud_secrets.testing import ManualClock
-from virtrigaud_secrets.testing.servers.key_vault import KeyVault, Request
+from virtrigaud_secrets.testing.servers.key_vault import KeyVault
+from virtrigaud_secrets.testing.servers.key_vault_messages import Request
 
 STORE = StoreKey("SecretStore", "team", "azure-key-vault")
 _numbers = itertools.count()

@@ -9,7 +9,8 @@ import pytest
 
 from virtrigaud_secrets.errors import LocalServerError
 from virtrigaud_secrets.testing import ManualClock
-from virtrigaud_secrets.testing.servers.key_vault import KeyVault, Reply, Request
+from virtrigaud_secrets.testing.servers.key_vault import KeyVault
+from virtrigaud_secrets.testing.servers.key_vault_messages import Reply, Request
 
 VAULT = "unit.vault.azure.net"
 VERSION = {"api-version": "7.5"}
@@ -129,7 +130,8 @@ def test_writing_deleting_recovering(vault: KeyVault, token: str) -> None:
     conflict = ask(vault, "/secrets/db", token, method="PUT", body=body)
     assert (conflict.status, inner(conflict)) == (HTTPStatus.CONFLICT, "ObjectIsDeletedButRecoverable")
     assert ask(vault, "/deletedsecrets/db", token).status == HTTPStatus.OK
-    assert ask(vault, "/deletedsecrets/db/recover", token, method="POST").body["value"] == "x"
+    assert "value" not in ask(vault, "/deletedsecrets/db/recover", token, method="POST").body
+    assert ask(vault, "/secrets/db", token).body["value"] == "x"
 
 
 def test_a_certificate_may_come_with_its_secret(vault: KeyVault, token: str) -> None:
@@ -188,3 +190,21 @@ def test_started_it_answers_over_tls(vault: KeyVault) -> None:
         assert server.endpoints("https://a.vault.azure.net")["https://a.vault.azure.net"] == server.address
         assert server.endpoints()["http://169.254.169.254"] == server.address
     server.close()
+
+
+def test_what_a_push_left_can_be_looked_at(vault: KeyVault, token: str) -> None:
+    assert vault.newest("db") is None
+    ask(vault, "/secrets/db", token, method="PUT", body={"value": "x"})
+    ask(vault, "/secrets/db", token, method="PUT", body={"value": "y", "tags": {"a": "b"}})
+    newest = vault.newest("db")
+    assert newest is not None
+    assert (newest.content["value"], newest.tags) == ("y", {"a": "b"})
+    assert (vault.versions("db"), vault.versions("other")) == (2, 0)
+
+
+def test_a_refusal_can_be_taken_back(vault: KeyVault, token: str) -> None:
+    vault.set_secret("db", "x")
+    vault.deny("secrets/get")
+    assert ask(vault, "/secrets/db", token).status == HTTPStatus.FORBIDDEN
+    vault.allow("secrets/get")
+    assert ask(vault, "/secrets/db", token).status == HTTPStatus.OK

@@ -44,7 +44,7 @@ def test_deleting_is_soft(objects: VaultObjects) -> None:
     assert objects.delete("secrets", "db")
     assert not objects.delete("secrets", "db")
     assert objects.find("secrets", "db") is None
-    assert objects.is_deleted("secrets", "db")
+    assert objects.deleted("secrets", "db") is not None
     with pytest.raises(FileExistsError):
         objects.add("secrets", "db", {"value": "2"})
     assert objects.recover("secrets", "db")
@@ -68,3 +68,20 @@ def test_attributes(objects: VaultObjects) -> None:
 
 def test_a_certificate_in_json() -> None:
     assert standard_base64(b"\xfb\xff") == "+/8="
+
+
+def test_a_version_can_get_other_tags(objects: VaultObjects) -> None:
+    version = objects.add("secrets", "db", {"value": "1"}, tags={"a": "b"})
+    assert objects.replace("secrets", "db", version, tags={"c": "d"})
+    assert not objects.replace("secrets", "db", "no-such-version", tags={})
+    found = objects.find("secrets", "db")
+    assert found is not None
+    assert found[1].tags == {"c": "d"}
+
+
+def test_what_is_purged_leaves_its_name(objects: VaultObjects) -> None:
+    objects.add("secrets", "db", {"value": "1"})
+    objects.delete("secrets", "db")
+    assert objects.purge("secrets", "db")
+    assert not objects.purge("secrets", "db")
+    objects.add("secrets", "db", {"value": "2"})
