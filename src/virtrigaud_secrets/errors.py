@@ -24,6 +24,7 @@ SecretsError
 │   │   ├── LeaseNotRenewableError
 │   │   └── LeaseRoleGoneError    what the lease came from was deleted
 │   ├── NotOwnedError             the secret is there and is not ours to change
+│   ├── ImmutableSecretError      the secret is there and cannot become what it should be
 │   ├── ConflictError             somebody else changed the secret meanwhile
 │   ├── StoreSealedError          the backend is sealed
 │   ├── ThrottledError            the backend asks to slow down
@@ -337,9 +338,18 @@ class LeaseRoleGoneError(InvalidRequestError):
 
 
 class NotOwnedError(StoreError):
-    """The secret was to be written, is there, and does not carry the mark `managed-by: external-secrets`."""
+    """The secret was to be written or deleted, is there, and somebody else's.
+
+    In a store it does not carry the mark `managed-by: external-secrets`; in a cluster another object owns it.
+    """
 
     code = "not-owned"
+
+
+class ImmutableSecretError(StoreError):
+    """A Kubernetes Secret is there, and neither its type nor the data of an immutable one can be changed."""
+
+    code = "immutable-secret"
 
 
 class ConflictError(StoreError):

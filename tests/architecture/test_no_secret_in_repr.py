@@ -39,6 +39,9 @@ from virtrigaud_secrets.credentials import (
     VSphereCredentials,
 )
 from virtrigaud_secrets.delivery import Environment, Execution, SshAgent, Variables
+from virtrigaud_secrets.delivery.live_secret import LiveSecret
+from virtrigaud_secrets.delivery.secret_target import SecretTarget
+from virtrigaud_secrets.delivery.target_decision import decide
 from virtrigaud_secrets.errors import ResolveError, SecretsError, ValidationError
 from virtrigaud_secrets.events import EventKind
 from virtrigaud_secrets.generators import fake as fake_generator
@@ -115,6 +118,12 @@ def webhook_request() -> object:
 def pushed() -> Push:
     target = PushTarget(store=STORE, key="k")
     return Push(target=target, entries={"a": Sensitive(CANARY)}, annotations={"note": CANARY})
+
+
+def live_secret() -> LiveSecret:
+    metadata = {"name": "n", "namespace": "ns", "labels": {"l": CANARY}, "annotations": {"kubectl": DOCUMENT.decode()}}
+    encoded = base64.b64encode(CANARY.encode()).decode()
+    return LiveSecret.from_document({"metadata": metadata, "data": {"a": encoded}})
 
 
 def fake_spec() -> FakeProvider:
@@ -196,6 +205,12 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "kubernetes metadata": lambda: MetadataPayload({"label": CANARY}, {"note": Sensitive(CANARY)}, store="s", path="p"),
     "kubernetes object": lambda: SecretObject(
         name="n", data={"a": Sensitive(CANARY)}, labels={}, annotations={"note": Sensitive(CANARY)}
+    ),
+    "live secret": live_secret,
+    "decision": lambda: decide(
+        SecretTarget(name="n", namespace="ns"),
+        live_secret(),
+        Bundle({"b": CANARY.encode()}, labels={"l": CANARY}, annotations={"a": CANARY}),
     ),
     "labelled secret": lambda: LabelledSecret(labels={}, data={"a": Sensitive(CANARY)}),
     "webhook payload": lambda: WebhookPayload(

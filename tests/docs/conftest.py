@@ -18,7 +18,7 @@ import pytest
 
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.testing.guide_setup import COMMON_NAME, GuideWorld, guide_world, missing_reason
-from virtrigaud_secrets.testing.servers import VCenter
+from virtrigaud_secrets.testing.servers import KubernetesAPI, VCenter
 
 RUN_PAGE = Path(__file__).with_name("run_page.py")
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -100,6 +100,7 @@ class Pages:
         starts: dict[str, Callable[[], Mapping[str, str]]] = {
             "vcenter": self._vcenter,
             "ssh-agent": self._ssh_agent,
+            "cluster": self._cluster,
             "third-party-store": lambda: {"PYTHONPATH": str(EXAMPLES / "third-party-store/src")},
         }
         if server not in self.known:
@@ -118,6 +119,12 @@ class Pages:
         }
         self.world.openbao.ask("POST", "secret/data/providers/vsphere", {"data": data})
         return {}
+
+    def _cluster(self) -> Mapping[str, str]:
+        need(KubernetesAPI.missing_reason())
+        server = self.servers.enter_context(KubernetesAPI())
+        server.create("Namespace", "vsphere-providers")
+        return {"KUBECONFIG": str(server.kubeconfig())}
 
     def _ssh_agent(self) -> Mapping[str, str]:
         need("" if shutil.which("ssh-agent") else "no ssh-agent on the PATH")

@@ -1,4 +1,7 @@
-"""Hands a bundle to others: as files, as variables of a child, to an ssh-agent. All can follow a subscription."""
+"""Hands a bundle to others: as files, as variables of a child, to an ssh-agent, as a Kubernetes Secret.
+
+All can follow a subscription.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from virtrigaud_secrets.delivery.cluster import ClusterSecret
     from virtrigaud_secrets.delivery.directory import Directory
     from virtrigaud_secrets.delivery.environment import Environment, Variables
     from virtrigaud_secrets.delivery.places import PrivateDirectory
     from virtrigaud_secrets.delivery.process import Execution
+    from virtrigaud_secrets.delivery.secret_target import SecretTarget
     from virtrigaud_secrets.delivery.ssh_agent import SshAgent
     from virtrigaud_secrets.delivery.ssh_files import SshFiles
 
-__all__ = ["Directory", "Environment", "Execution", "PrivateDirectory", "SshAgent", "SshFiles", "Variables"]
+__all__ = [
+    "ClusterSecret",
+    "Directory",
+    "Environment",
+    "Execution",
+    "PrivateDirectory",
+    "SecretTarget",
+    "SshAgent",
+    "SshFiles",
+    "Variables",
+]
 
 _HOMES: Final = {
+    "ClusterSecret": "cluster",
     "Directory": "directory",
     "Environment": "environment",
     "Execution": "process",
     "PrivateDirectory": "places",
+    "SecretTarget": "secret_target",
     "SshAgent": "ssh_agent",
     "SshFiles": "ssh_files",
     "Variables": "environment",
