@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.operations.http_endpoint import HttpEndpoint
+    from virtrigaud_secrets.operations.managed_secrets import ProviderRule
+    from virtrigaud_secrets.operations.monitor import Monitor
 
-__all__ = ["HttpEndpoint"]
+__all__ = ["HttpEndpoint", "Monitor", "ProviderRule"]
 
-_HOMES: Final = {"HttpEndpoint": "http_endpoint"}
+_HOMES: Final = {
+    "HttpEndpoint": "http_endpoint",
+    "Monitor": "monitor",
+    "ProviderRule": "managed_secrets",
+}
 """Public name → module that defines it."""
 
 

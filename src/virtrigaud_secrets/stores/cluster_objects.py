@@ -176,7 +176,13 @@ class ClusterObjects:
         return self._send(_Request("GET", operation, resource.root, {}, accept=accept))
 
     def list(
-        self, resource: Resource, *, namespace: str = "", labels: str = "", metadata_only: bool = False
+        self,
+        resource: Resource,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
     ) -> Listing:
         """All objects of a kind, read page by page as they were at one moment.
 
@@ -184,6 +190,7 @@ class ClusterObjects:
             resource: their kind.
             namespace: one namespace; empty for all, and for what lives in none.
             labels: a label selector as `kubectl -l` takes it; empty for all.
+            fields: a field selector, such as `type=kubernetes.io/tls` of Secrets; empty for all.
             metadata_only: leave out everything but `metadata`.
 
         Raises:
@@ -192,12 +199,15 @@ class ClusterObjects:
         operation = Operation("list", resource.plural, namespace, "", resource.kind)
         accept = _PARTIAL.format("PartialObjectMetadataList") if metadata_only else _JSON
         items: list[Mapping[str, object]] = []
-        query = {"limit": str(PAGE_SIZE), **_selecting(labels)}
+        query = {"limit": str(PAGE_SIZE), **_selecting(labels, fields)}
         while True:
             page = self._send(_Request("GET", operation, resource.root, query, accept=accept), limit=MAX_PAGE_BYTES)
             if page is None:
                 raise unknown(str(self), operation)
-            found = page.get("items")
+            # Go writes an empty list of metadata as null.
+            found = page.get("items", "")
+            if found is None:
+                found = []
             if not isinstance(found, list):
                 raise unreadable(operation)
             for item in cast("list[object]", found):
@@ -484,8 +494,9 @@ def _part(resource: Resource, subresource: str) -> str:
     return f"{resource.plural}/{subresource}" if subresource else resource.plural
 
 
-def _selecting(labels: str) -> dict[str, str]:
-    return {"labelSelector": labels} if labels else {}
+def _selecting(labels: str, fields: str = "") -> dict[str, str]:
+    selectors = {"labelSelector": labels, "fieldSelector": fields}
+    return {key: value for key, value in selectors.items() if value}
 
 
 def _mark(page: Mapping[str, object], key: str) -> str:

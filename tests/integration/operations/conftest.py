@@ -57,6 +57,12 @@ def _served(cluster: KubernetesAPI, plural: str) -> bool:
 
 
 @pytest.fixture(scope="session")
+def teach_eso() -> Callable[[KubernetesAPI], None]:
+    """`install_crds`, for a cluster of a module's own."""
+    return install_crds
+
+
+@pytest.fixture(scope="session")
 def eso_cluster(cluster: KubernetesAPI) -> KubernetesAPI:
     """The session's kube-apiserver with ESO's kinds: use namespaces of your own, do not stop it."""
     install_crds(cluster)

@@ -151,6 +151,17 @@ def test_pages_are_put_together(make: Make) -> None:
     assert pool.sent[1][1].endswith("/api/v1/secrets?limit=100&labelSelector=a+in+%28b%2Cc%29&continue=more%2F%2B")
 
 
+def test_an_empty_list_of_metadata_is_null(make: Make) -> None:
+    objects, _ = make(Answer({"items": None, "metadata": {"resourceVersion": "7"}}))
+    assert objects.list(SECRETS, metadata_only=True) == Listing((), "7")
+
+
+def test_a_list_may_be_by_fields(make: Make) -> None:
+    objects, pool = make(Answer({"items": []}))
+    assert objects.list(SECRETS, labels="a=b", fields="type=kubernetes.io/tls").items == ()
+    assert pool.sent[0][1].endswith("secrets?limit=100&labelSelector=a%3Db&fieldSelector=type%3Dkubernetes.io%2Ftls")
+
+
 @pytest.mark.parametrize("document", [[b"{}"], [b'{"items": 7}'], [b'{"items": [7]}'], [b"<html>"], [b""]])
 def test_a_list_of_something_else_is_unavailable(make: Make, document: list[bytes]) -> None:
     objects, _ = make(Answer(document))
