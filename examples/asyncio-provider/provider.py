@@ -12,8 +12,8 @@ import sys
 
 import asyncssh
 
+from virtrigaud_secrets import AsyncResolver
 from virtrigaud_secrets.credentials import Endpoint, LibvirtCredentials
-from virtrigaud_secrets.runtime.async_resolver import AsyncResolver
 
 
 async def first_line(resolver: AsyncResolver, host: str, command: str) -> str:

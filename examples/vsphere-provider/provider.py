@@ -17,9 +17,8 @@ from typing import Any, TypeVar
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim
 
-from virtrigaud_secrets import Resolver, SecretsError
+from virtrigaud_secrets import Resolver, SecretsError, Subscription
 from virtrigaud_secrets.credentials import VSphereCredentials
-from virtrigaud_secrets.runtime.subscription import Subscription
 
 NEW_CREDENTIAL = timedelta(seconds=30)
 """How long a call waits for a new credential after vCenter has refused the one there was."""

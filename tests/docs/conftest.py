@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,13 +13,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.testing import ssh_key
 from virtrigaud_secrets.testing.guide_setup import COMMON_NAME, GuideWorld, guide_world, missing_reason
-from virtrigaud_secrets.testing.servers import KubernetesAPI, VCenter
+from virtrigaud_secrets.testing.servers import KubernetesAPI, LibvirtDaemon, ProxmoxNode, SshServer, VCenter
 
 RUN_PAGE = Path(__file__).with_name("run_page.py")
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -61,7 +64,10 @@ class Pages:
         """Run one page's code in a directory, which gets the guide's manifests."""
         (directory / "pytest.ini").write_text("[pytest]\n")  # where the root is, whatever lies above
         text = page.read_text(encoding="utf-8")
-        if "<!-- file: manifests/" not in text:
+        needs = [
+            name for line in re.findall(r"^<!-- needs: (.*) -->$", text, re.MULTILINE) for name in line.split(", ")
+        ]
+        if "no manifests" not in needs:
             self._copy_manifests(directory)
         variables = {key: os.environ[key] for key in KEEP if key in os.environ} | {
             "PAGE_PROGRAMS": str(self.programs),
@@ -71,10 +77,8 @@ class Pages:
             "VIRTRIGAUD_SECRETS_CA_FILE": str(self.world.openbao.ca_file),
             "VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY": str(self.world.service_account_directory),
         }
-        for line in text.splitlines():
-            if line.startswith("<!-- needs: "):
-                for server in line.removeprefix("<!-- needs: ").removesuffix(" -->").split(", "):
-                    variables |= self._variables(server)
+        for name in needs:
+            variables |= self._variables(name)
         return subprocess.run(
             [sys.executable, "-W", "error", str(RUN_PAGE), str(page)],
             cwd=directory,
@@ -101,6 +105,10 @@ class Pages:
             "vcenter": self._vcenter,
             "ssh-agent": self._ssh_agent,
             "cluster": self._cluster,
+            "libvirt": self._libvirt,
+            "proxmox": self._proxmox,
+            "s3": self._s3,
+            "no manifests": dict,
             "third-party-store": lambda: {"PYTHONPATH": str(EXAMPLES / "third-party-store/src")},
         }
         if server not in self.known:
@@ -125,6 +133,38 @@ class Pages:
         server = self.servers.enter_context(KubernetesAPI())
         server.create("Namespace", "vsphere-providers")
         return {"KUBECONFIG": str(server.kubeconfig())}
+
+    def _libvirt(self) -> Mapping[str, str]:
+        need("" if find_spec("libvirt") else "no libvirt-python, which is built against the machine's own libvirt")
+        need(SshServer.missing_reason() or LibvirtDaemon.missing_reason())
+        server, daemon = self.servers.enter_context(SshServer()), self.servers.enter_context(LibvirtDaemon())
+        key = ssh_key(comment="")
+        server.authorize(key)
+        data = {"private_key": key.private, "public_key": key.public, "known_hosts": server.known_hosts}
+        self.world.openbao.ask("POST", "secret/data/libvirt/ssh", {"data": data})
+        return {"PAGE_SSH": f"{server.user}@{server.address}", "PAGE_LIBVIRT_SOCKET": str(daemon.socket)}
+
+    def _proxmox(self) -> Mapping[str, str]:
+        need("" if find_spec("proxmoxer") else "no proxmoxer, which is in the dependency group `tests`")
+        node = self.servers.enter_context(ProxmoxNode())
+        node.set_tokens({"virt@pve!provider": Sensitive(PASSWORD)})
+        data = {"token_id": "virt@pve!provider", "token_secret": PASSWORD}
+        self.world.openbao.ask("POST", "secret/data/providers/proxmox", {"data": data})
+        ca_file = self.programs / "pve-root-ca.pem"
+        ca_file.write_bytes(node.ca_pem)
+        return {"PAGE_PROXMOX": node.address.removeprefix("https://"), "PAGE_PROXMOX_CA": str(ca_file)}
+
+    def _s3(self) -> Mapping[str, str]:
+        need("" if find_spec("moto") else "no moto, which is in the dependency group `tests`")
+        from moto.server import ThreadedMotoServer
+
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server.start()
+        self.servers.callback(server.stop)
+        data = {"accessKeyID": "AKIAEXAMPLE", "secretAccessKey": PASSWORD}
+        self.world.openbao.ask("POST", "secret/data/providers/storage", {"data": data})
+        host, port = server.get_host_and_port()
+        return {"PAGE_S3": f"http://{host}:{port}"}
 
     def _ssh_agent(self) -> Mapping[str, str]:
         need("" if shutil.which("ssh-agent") else "no ssh-agent on the PATH")

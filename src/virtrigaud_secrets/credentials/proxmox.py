@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from virtrigaud_secrets.credentials.base import Arguments, Credentials
@@ -82,8 +83,12 @@ class ProxmoxCredentials(Credentials):
             raise ConfigurationError(f"{self.source}: the manifest has no API token")
         return Arguments({"Authorization": f"PVEAPIToken={self.token_id}={self.token_secret.reveal_text()}"})
 
-    def proxmoxer_arguments(self) -> Arguments:
-        """Keyword arguments for `proxmoxer.ProxmoxAPI`, besides the host; certificates are verified."""
+    def proxmoxer_arguments(self, *, ca_file: Path | None = None) -> Arguments:
+        """Keyword arguments for `proxmoxer.ProxmoxAPI`, besides the host; certificates are verified.
+
+        Args:
+            ca_file: PEM of the authorities to trust, such as a cluster's `pve-root-ca.pem`; None for the system's.
+        """
         if self.token_id is not None and self.token_secret is not None:
             user, _, name = self.token_id.partition("!")
             login: dict[str, object] = {
@@ -94,7 +99,7 @@ class ProxmoxCredentials(Credentials):
         else:
             password = None if self.password is None else self.password.reveal_text()
             login = {"user": self.username, "password": password}
-        return Arguments({**login, "verify_ssl": True})
+        return Arguments({**login, "verify_ssl": True if ca_file is None else str(ca_file)})
 
     def ssh(self, *, username: str | None = None) -> SshLogin:
         """The SSH login to a node.

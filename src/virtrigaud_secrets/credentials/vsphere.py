@@ -116,7 +116,7 @@ class VSphereCredentials(Credentials):
 def _requests_session(context: ssl.SSLContext) -> requests.Session:
     try:
         import requests
-        from requests.adapters import HTTPAdapter
+        from requests.adapters import BaseAdapter, HTTPAdapter
     except ImportError:
         raise ConfigurationError("the REST client needs the package requests: pip install requests") from None
 
@@ -129,7 +129,12 @@ def _requests_session(context: ssl.SSLContext) -> requests.Session:
         def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
             """Nothing: the context verifies, and the base class would add its own list of authorities."""
 
-    session = requests.Session()
+    class VerifyingSession(requests.Session):
+        """Keeps that adapter: the REST SDK mounts plain ones on the session it is given."""
+
+        def mount(self, prefix: str, adapter: BaseAdapter) -> None:
+            super().mount(prefix, adapter if prefix == "http://" else VerifyingAdapter())
+
+    session = VerifyingSession()
     session.trust_env = False  # a .netrc or proxy of the environment is not the manifest's
-    session.mount("https://", VerifyingAdapter())
     return session

@@ -96,3 +96,13 @@ def test_the_rest_session_verifies_by_the_same_context() -> None:
     adapter = session.get_adapter("https://vc.example.com")  # type: ignore[attr-defined]
     context = adapter.poolmanager.connection_pool_kw["ssl_context"]
     assert context.verify_mode is ssl.CERT_REQUIRED
+
+
+def test_the_rest_session_verifies_so_whatever_is_mounted_on_it() -> None:
+    requests = pytest.importorskip("requests")
+    ca = CertificateAuthority("Own CA").chain[0]
+    arguments = VSphereCredentials.from_bundle(bundle(**{"ca.crt": ca.encode()})).rest_client_arguments()
+    session = arguments["session"]
+    session.mount("https://", requests.adapters.HTTPAdapter())  # type: ignore[attr-defined]  # as the SDK does
+    adapter = session.get_adapter("https://vc.example.com")  # type: ignore[attr-defined]
+    assert len(adapter.poolmanager.connection_pool_kw["ssl_context"].get_ca_certs()) == 1

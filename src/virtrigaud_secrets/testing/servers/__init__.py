@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.testing.servers.libvirtd import LibvirtDaemon
     from virtrigaud_secrets.testing.servers.openbao import OpenBao
     from virtrigaud_secrets.testing.servers.postgres import PostgreSQL
+    from virtrigaud_secrets.testing.servers.proxmox import ProxmoxNode
     from virtrigaud_secrets.testing.servers.secret_manager import SecretManager
     from virtrigaud_secrets.testing.servers.secret_manager_grpc import SecretManagerGrpc
     from virtrigaud_secrets.testing.servers.sshd import SshServer
@@ -26,6 +27,7 @@ __all__ = [
     "LibvirtDaemon",
     "OpenBao",
     "PostgreSQL",
+    "ProxmoxNode",
     "SecretManager",
     "SecretManagerGrpc",
     "SshServer",
@@ -41,6 +43,7 @@ _HOMES = {
     "LibvirtDaemon": "libvirtd",
     "OpenBao": "openbao",
     "PostgreSQL": "postgres",
+    "ProxmoxNode": "proxmox",
     "SecretManager": "secret_manager",
     "SecretManagerGrpc": "secret_manager_grpc",
     "SshServer": "sshd",
