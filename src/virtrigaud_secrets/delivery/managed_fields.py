@@ -41,8 +41,8 @@ def managed_keys(entries: Iterable[Mapping[str, object]], manifest: str) -> Mana
         entries: `metadata.managedFields`.
         manifest: its name.
     """
-    # Differs from ESO: it writes under the hash from 64 characters of the whole and looks for it from 64 characters of
-    # the name, so that between 28 and 63 characters of a name it never finds what it wrote.
+    # Differs from ESO: it writes under the hash from 64 characters of the whole, and looks for labels and annotations
+    # under it from 64 characters of the name. Of a name between 28 and 63 it never finds those that it wrote.
     managers = {MANAGER_PREFIX + manifest, _hashed(manifest)}
     data: set[str] = set()
     labels: set[str] = set()

@@ -142,7 +142,7 @@ def decide_removal(target: SecretTarget, current: LiveSecret | None) -> Decision
         or controller.get("uid") != target.uid
     ):
         return Decision(condition=report.RETAINED)
-    return Decision(action=Action.DELETE, secret=current, condition=report.DELETED, events=(report.DELETION,))
+    return Decision(action=Action.DELETE, secret=current, condition=report.DELETED)
 
 
 def _without_values(target: SecretTarget, current: LiveSecret | None, missing: NothingFoundError) -> Decision:
@@ -188,27 +188,38 @@ def _foreign(target: SecretTarget, current: LiveSecret) -> Decision | None:
 
 def _wanted(target: SecretTarget, base: LiveSecret, bundle: Bundle) -> LiveSecret:
     """The Secret as it is to be, made from the one that is there."""
+    return _marked(target, _filled(target, base, bundle))
+
+
+def _filled(target: SecretTarget, base: LiveSecret, bundle: Bundle) -> LiveSecret:
+    """The Secret with what the bundle has for it."""
     before = managed_keys(base.managed_fields, target.manifest)
     kept = _without(base.data, before.data) if target.creation_policy in _KEEPING else {}
     data = kept | {key: Sensitive(value) for key, value in bundle.items()}
-    labels = _without(base.labels, before.labels) | dict(bundle.labels) | {MANAGED: MANAGED_VALUE}
-    if target.creation_policy == "Owner":
-        labels[CREATED_BY] = target.created_by
-    else:
-        labels.pop(CREATED_BY, None)
-    annotations = _without(base.annotations, before.annotations) | dict(bundle.annotations)
-    annotations[DATA_HASH] = data_hash({key: value.reveal() for key, value in data.items()})
     added = () if base.is_going else [one for one in target.finalizers if one not in base.finalizers]
     named = target.type or (bundle.type if bundle.type != DEFAULT_TYPE else "")
     return replace(
         base,
         data=data,
-        labels=labels,
-        annotations=annotations,
+        labels=_without(base.labels, before.labels) | dict(bundle.labels),
+        annotations=_without(base.annotations, before.annotations) | dict(bundle.annotations),
         type=named or base.type or DEFAULT_TYPE,
         immutable=base.immutable or target.immutable,
         finalizers=(*base.finalizers, *dict.fromkeys(added)),
-        owners=owned(base, target) if target.creation_policy == "Owner" else disowned(base, target),
+    )
+
+
+def _marked(target: SecretTarget, secret: LiveSecret) -> LiveSecret:
+    """The Secret with the signs of its management: labels, the hash of its data, its owner."""
+    is_owner = target.creation_policy == "Owner"
+    labels = {key: value for key, value in secret.labels.items() if key != CREATED_BY} | {MANAGED: MANAGED_VALUE}
+    if is_owner:
+        labels[CREATED_BY] = target.created_by
+    return replace(
+        secret,
+        labels=labels,
+        annotations={**secret.annotations, DATA_HASH: data_hash(secret.values())},
+        owners=owned(secret, target) if is_owner else disowned(secret, target),
     )
 
 
@@ -218,11 +229,10 @@ def _without(entries: Mapping[str, _T], keys: frozenset[str]) -> dict[str, _T]:
 
 def _updated(target: SecretTarget, current: LiveSecret, wanted: LiveSecret) -> Decision:
     """From what is there to what is to be there."""
-    same_content = wanted.has_content_of(current)
-    if wanted.has_metadata_of(current) and same_content:
+    if current.immutable:
+        return _updated_immutable(target, current, wanted)
+    if wanted.has_metadata_of(current) and wanted.has_content_of(current):
         return Decision(condition=report.SYNCED, is_bound=True)
-    if current.immutable and not same_content:
-        return _kept_content(target, current, wanted)
     # Differs from ESO: the cluster would refuse this each time anew.
     if wanted.type != (current.type or DEFAULT_TYPE):
         error = ImmutableSecretError(
@@ -235,14 +245,25 @@ def _updated(target: SecretTarget, current: LiveSecret, wanted: LiveSecret) -> D
     )
 
 
-def _kept_content(target: SecretTarget, current: LiveSecret, wanted: LiveSecret) -> Decision:
-    """An immutable Secret gets the labels and annotations of what it should be, as in ESO, and keeps what it holds."""
-    error = ImmutableSecretError("the Secret is immutable and holds something else: delete it", path=target.path)
-    refused = _refused(report.IMMUTABLE, error.at(target.subject, "spec.target.immutable"), is_bound=True)
-    if wanted.has_metadata_of(current):
-        return refused
-    kept = replace(wanted, data=current.data, type=current.type, immutable=True)
-    return replace(refused, action=Action.REPLACE, secret=kept)
+def _updated_immutable(target: SecretTarget, current: LiveSecret, wanted: LiveSecret) -> Decision:
+    """An immutable Secret gets metadata only.
+
+    As in ESO, that is what management needs where the manifest itself says immutable, and otherwise all that the
+    Secret should have, the hash of the data that it should have among it.
+    """
+    kept = (
+        _marked(target, current)
+        if target.immutable
+        else replace(wanted, data=current.data, type=current.type, immutable=True)
+    )
+    decision = Decision(condition=report.SYNCED, is_bound=True)
+    if not wanted.has_content_of(current):
+        error = ImmutableSecretError("the Secret is immutable and holds something else: delete it", path=target.path)
+        decision = _refused(report.IMMUTABLE, error.at(target.subject, "spec.target.immutable"), is_bound=True)
+    if kept.has_metadata_of(current):
+        return decision
+    events = decision.events or (report.UPDATE,)
+    return replace(decision, action=Action.REPLACE, secret=kept, events=events)
 
 
 def _is_about_the_target(error: SecretsError) -> bool:

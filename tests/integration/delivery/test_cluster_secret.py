@@ -182,17 +182,24 @@ class TestImmutable:
         assert body["immutable"] is True
         with pytest.raises(InvalidRequestError):
             place.client().replace(SECRETS, "s", {**body, "data": {"a": "bmV3"}}, namespace=place.name)
-        decision = writer.write(target, Bundle({"a": b"new"}))
+        decision = writer.write(target, Bundle({"a": b"new"}, annotations={"force-sync": "1"}))
         assert isinstance(decision.failure, ImmutableSecretError)
+        assert place.secret() == body
+
+    def test_one_that_only_the_cluster_calls_immutable(self, place: Place) -> None:
+        writer, target = TargetWriter(place.client()), place.target()
+        writer.write(place.target(immutable=True), BUNDLE)
+        decision = writer.write(target, Bundle({"a": b"new"}))
+        assert (decision.action, decision.condition) == (Action.REPLACE, report.IMMUTABLE)
         assert place.values() == {"a": b"", "b": b"bar"}
         before = place.secret()
         assert writer.write(target, Bundle({"a": b"new"})).condition is report.IMMUTABLE
         assert place.secret() == before
 
     def test_labels_follow(self, place: Place) -> None:
-        writer, target = TargetWriter(place.client()), place.target(immutable=True)
-        writer.write(target, BUNDLE)
-        decision = writer.write(target, Bundle(dict(BUNDLE), labels={"team": "web"}))
+        writer = TargetWriter(place.client())
+        writer.write(place.target(immutable=True), BUNDLE)
+        decision = writer.write(place.target(), Bundle(dict(BUNDLE), labels={"team": "web"}))
         assert (decision.action, decision.failure) == (Action.REPLACE, None)
         assert place.secret()["metadata"]["labels"]["team"] == "web"
 

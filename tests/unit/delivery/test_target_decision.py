@@ -83,6 +83,11 @@ def expected(policy: CreationPolicy, **more: Any) -> dict[str, Any]:
     return {"type": "Opaque", "data": {"a": "", "b": "YmFy"}, "metadata": metadata, **more}
 
 
+def body_of(there: LiveSecret, content: dict[str, Any]) -> dict[str, Any]:
+    """The content as it is written over a Secret."""
+    return content | {"metadata": content["metadata"] | {"uid": there.uid, "resourceVersion": there.version}}
+
+
 class TestNothingThere:
     @pytest.mark.parametrize("policy", ["Owner", "Orphan", "CreateOrMerge"])
     def test_it_is_made(self, policy: CreationPolicy) -> None:
@@ -217,23 +222,43 @@ class TestImmutable:
         assert made.immutable
         assert made.values() == {"a": b"", "b": b"bar"}
 
-    def test_labels_of_an_immutable_one_still_follow(self) -> None:
+    def test_where_the_manifest_says_so_nothing_but_marks_is_written(self) -> None:
+        there = written(decide(target(immutable=True), None, BUNDLE))
+        other = Bundle({"a": b"", "b": b"bar"}, labels={"team": "web"}, annotations={"force-sync": "1"})
+        assert decide(target(immutable=True), there, other).action is Action.LEAVE
+        decision = decide(target("Orphan", immutable=True), there, other)
+        assert (decision.action, decision.condition, decision.events) == (
+            Action.REPLACE,
+            report.SYNCED,
+            (report.UPDATE,),
+        )
+        assert body(decision) == body_of(there, expected("Orphan", immutable=True))
+
+    def test_other_data_is_refused_and_nothing_is_written(self) -> None:
+        there = written(decide(target(immutable=True), None, BUNDLE))
+        decision = decide(target(immutable=True), there, Bundle({"a": b"new"}, labels={"team": "web"}))
+        assert (decision.action, decision.condition, decision.is_permanent) == (Action.LEAVE, report.IMMUTABLE, True)
+        assert isinstance(decision.failure, ImmutableSecretError)
+        assert decision.events == (report.failure_event(decision.failure),)
+        assert decision.is_bound
+        assert is_valid(there, "Owner")
+
+    def test_where_only_the_secret_says_so_labels_follow(self) -> None:
         there = written(decide(target(immutable=True), None, BUNDLE))
         other = Bundle({"a": b"", "b": b"bar"}, labels={"team": "web"})
-        decision = decide(target(immutable=True), there, other)
+        decision = decide(target(), there, other)
         assert (decision.action, decision.condition) == (Action.REPLACE, report.SYNCED)
         assert written(decision).labels["team"] == "web"
 
-    def test_other_data_is_refused_and_metadata_follows_once(self) -> None:
+    def test_where_only_the_secret_says_so_other_data_is_refused_and_metadata_follows_once(self) -> None:
         there = written(decide(target(immutable=True), None, BUNDLE))
         other = Bundle({"a": b"new"}, labels={"team": "db"}, annotations={"note": "n"})
-        decision = decide(target(immutable=True), there, other)
+        decision = decide(target(), there, other)
         assert (decision.action, decision.condition, decision.is_permanent) == (Action.REPLACE, report.IMMUTABLE, True)
-        assert isinstance(decision.failure, ImmutableSecretError)
         kept = written(decision)
         assert kept.values() == {"a": b"", "b": b"bar"}
         assert not is_valid(kept, "Owner")
-        again = decide(target(immutable=True), kept, other)
+        again = decide(target(), kept, other)
         assert (again.action, again.secret, again.condition) == (Action.LEAVE, None, report.IMMUTABLE)
 
     def test_it_stays_immutable_whatever_the_manifest_says_later(self) -> None:
