@@ -12,7 +12,7 @@ from typing import Annotated, Final, TextIO
 
 import typer
 
-from virtrigaud_secrets.cli import check, demo, explain, monitor, plan, push, render, resolve, schema
+from virtrigaud_secrets.cli import check, demo, explain, monitor, plan, policy, push, render, resolve, schema
 from virtrigaud_secrets.cli.exit_codes import ExitCode, exit_code
 from virtrigaud_secrets.cli.output import complain
 from virtrigaud_secrets.errors import SecretsError
@@ -43,6 +43,7 @@ def application() -> typer.Typer:
         resolve.resolve,
         push.push,
         monitor.monitor,
+        policy.policy,
         render.render,
         schema.schema,
         demo.demo,

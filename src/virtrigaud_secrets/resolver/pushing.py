@@ -67,7 +67,7 @@ class Pusher:
         """
         try:
             check_stores(document.spec)
-            stores = self._stores(document)
+            stores = stores_of(document, self._catalog, bind=self._bind, settings=self._settings)
             steps = [
                 step
                 for source in sources
@@ -85,38 +85,51 @@ class Pusher:
             run.delete([target for target in before if target not in asked], self._rebind)
         return run.report()
 
-    def _stores(self, document: Document[PushSecretSpec]) -> list[PushStore]:
-        found: dict[StoreKey, PushStore] = {}
-        for index, reference in enumerate(document.spec.secret_store_refs):
-            try:
-                for store in self._chosen(reference, document.namespace):
-                    found.setdefault(store.key, store)
-            except SecretsError as error:
-                raise error.at(document.subject, f"spec.secretStoreRefs[{index}]") from None
-        return list(found.values())
-
-    def _chosen(self, reference: PushSecretStoreRef, namespace: str) -> list[PushStore]:
-        selector = reference.label_selector
-        if selector is None:
-            return [self._store(reference.kind, reference.name, namespace)]
-        return [
-            self._store(document.kind, document.name, namespace)
-            for document in self._catalog.stores
-            if document.kind == reference.kind
-            and document.namespace in {"", namespace}
-            and selector.matches(document.labels)
-            and document.spec.controller in {"", self._settings.controller_class}
-        ]
-
-    def _store(self, kind: str, name: str | None, namespace: str) -> PushStore:
-        binding = self._bind(_reference(kind, name), namespace)
-        for document in self._catalog.stores:
-            if (document.kind, document.name) == (kind, name) and document.namespace in {"", binding.key.namespace}:
-                return PushStore(key=binding.key, kind=kind, name=document.name, labels=document.labels)
-        return PushStore(key=binding.key, kind=kind, name=binding.key.name)
-
     def _rebind(self, key: StoreKey, namespace: str) -> StoreKey:
         return self._bind(_reference(key.kind, key.name), namespace).key
+
+
+def stores_of(
+    document: Document[PushSecretSpec], catalog: Catalog, *, bind: Bind, settings: Settings
+) -> list[PushStore]:
+    """The stores that a PushSecret writes to, each once.
+
+    Raises:
+        ManifestError: one cannot be found, or may not be used from there.
+    """
+    found: dict[StoreKey, PushStore] = {}
+    for index, reference in enumerate(document.spec.secret_store_refs):
+        try:
+            for kind, name in _chosen(reference, document.namespace, catalog, settings):
+                store = _store(bind(_reference(kind, name), document.namespace), kind, name, catalog)
+                found.setdefault(store.key, store)
+        except SecretsError as error:
+            raise error.at(document.subject, f"spec.secretStoreRefs[{index}]") from None
+    return list(found.values())
+
+
+def _chosen(
+    reference: PushSecretStoreRef, namespace: str, catalog: Catalog, settings: Settings
+) -> list[tuple[str, str | None]]:
+    """Kind and name of the stores that a reference names, or chooses by their labels."""
+    selector = reference.label_selector
+    if selector is None:
+        return [(reference.kind, reference.name)]
+    return [
+        (document.kind, document.name)
+        for document in catalog.stores
+        if document.kind == reference.kind
+        and document.namespace in {"", namespace}
+        and selector.matches(document.labels)
+        and document.spec.controller in {"", settings.controller_class}
+    ]
+
+
+def _store(binding: Binding, kind: str, name: str | None, catalog: Catalog) -> PushStore:
+    for document in catalog.stores:
+        if (document.kind, document.name) == (kind, name) and document.namespace in {"", binding.key.namespace}:
+            return PushStore(key=binding.key, kind=kind, name=document.name, labels=document.labels)
+    return PushStore(key=binding.key, kind=kind, name=binding.key.name)
 
 
 class _Run:

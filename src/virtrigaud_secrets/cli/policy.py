@@ -1,0 +1,159 @@
+"""`policy`: the least rights that the manifests need, as policies of each platform. No request is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from virtrigaud_secrets.cli import options
+from virtrigaud_secrets.cli.output import print_json, remark, visible, write_text
+from virtrigaud_secrets.errors import ConfigurationError, ManifestNotFoundError, raise_all
+from virtrigaud_secrets.operations.policy.document import Platform
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.manifests import Catalog
+    from virtrigaud_secrets.operations.policy.derivation import Derived
+    from virtrigaud_secrets.operations.policy.document import Policy
+
+
+class PolicyFormat(StrEnum):
+    """How policies are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def policy(
+    path: options.ManifestPath,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="One ExternalSecret; all of them, and all PushSecrets, where left out."),
+    ] = None,
+    *,
+    namespace: options.Namespace = None,
+    platform: Annotated[
+        list[Platform] | None,
+        typer.Option("--platform", help="Whose policies; all where left out. Repeatable."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="DIR", help="Write each policy to a file of its own in DIR."),
+    ] = None,
+    mount: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mount",
+            metavar="PATH=TYPE",
+            help="Vault: an engine of the server, such as vsphere=database or team=kv-v1. Repeatable.",
+        ),
+    ] = None,
+    default_policy: Annotated[
+        bool,
+        typer.Option("--default-policy", help="Vault: logins have the policy default too; leave out what it grants."),
+    ] = False,
+    output_format: Annotated[PolicyFormat, typer.Option("--format", help="text or json.")] = PolicyFormat.TEXT,
+    strict: options.Strict = False,
+    store_namespace: options.StoreNamespaces = None,
+    endpoint: options.Endpoints = None,
+    ca_file: options.CaFile = None,
+    parameter: options.Parameters = None,
+) -> None:
+    """Print the least rights that the manifests need, as policies of each platform, without sending a request."""
+    from virtrigaud_secrets.manifests import load
+    from virtrigaud_secrets.operations.policy.derivation import Surroundings, derive
+
+    settings = options.settings_from(
+        strict=strict,
+        store_namespaces=store_namespace,
+        endpoints=endpoint,
+        ca_file=ca_file,
+        parameters=parameter,
+    )
+    catalog = load(path, strict=settings.strict)
+    derived = derive(
+        catalog,
+        settings=settings,
+        names=_names(catalog, name, namespace),
+        platforms=tuple(Platform) if platform is None else platform,
+        surroundings=Surroundings(mounts=_mounts(mount or ()), default_policy=default_policy),
+    )
+    if output is not None:
+        write(output, derived.policies)
+    elif output_format is PolicyFormat.JSON:
+        print_json(describe(derived))
+    else:
+        _print_text(derived.policies)
+    for one in derived.policies:
+        for note in one.notes:
+            remark(f"{one.name}: {note}")
+    for store in derived.without:
+        remark(f"{store}: its kind of store has no policies")
+    raise_all(list(derived.faults), str(path))
+
+
+def _names(catalog: Catalog, name: str | None, namespace: str | None) -> Sequence[tuple[str, str]] | None:
+    if name is not None:
+        document = catalog.external_secret(name, namespace=namespace)
+        return [(document.namespace, document.name)]
+    if namespace is None:
+        return None
+    found = [(one.namespace, one.name) for one in catalog.external_secrets if one.namespace == namespace]
+    if not found:
+        raise ManifestNotFoundError(f'no ExternalSecret in namespace "{namespace}"')
+    return found
+
+
+def _mounts(texts: Sequence[str]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        path, separator, kind = text.partition("=")
+        if not separator or not path.strip("/") or not kind:
+            raise typer.BadParameter("--mount expects PATH=TYPE")
+        found[path.strip("/")] = kind
+    return found
+
+
+def describe(derived: Derived) -> dict[str, object]:
+    """Policies as JSON: the stable form of `--format json`."""
+    return {
+        "policies": [
+            {
+                "platform": str(one.platform),
+                "identity": one.identity,
+                "name": one.name,
+                "file": f"{one.name}{one.suffix}",
+                "policy": one.document,
+                "text": one.text,
+                "notes": list(one.notes),
+            }
+            for one in derived.policies
+        ],
+        "without": list(derived.without),
+    }
+
+
+def write(directory: Path, policies: Sequence[Policy]) -> None:
+    """Write each policy to its file.
+
+    Raises:
+        ConfigurationError: that is not possible.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for one in policies:
+            (directory / f"{one.name}{one.suffix}").write_text(one.text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot write to {directory}: {error.strerror}") from None
+
+
+def _print_text(policies: Sequence[Policy]) -> None:
+    for index, one in enumerate(policies):
+        if len(policies) > 1:
+            # Several need telling apart; one alone is printed as its platform reads it.
+            blank = "\n" if index else ""
+            write_text(f"{blank}##### {visible(f'{one.name}{one.suffix}: {one.identity}')}\n")
+        write_text(one.text)
