@@ -11,16 +11,17 @@ import pytest
 from virtrigaud_secrets.clock import SystemClock
 from virtrigaud_secrets.errors import PropertyNotFoundError
 from virtrigaud_secrets.models.backends.webhook import WebhookProvider
-from virtrigaud_secrets.stores.base import Fetch, Preview, StoreClient
+from virtrigaud_secrets.stores.base import Fetch, Preview, PushOutcome, PushTarget, StoreClient
 from virtrigaud_secrets.stores.webhook import FACTORY
 from virtrigaud_secrets.testing.contract import CANARY, PROPERTIES, STORE, StoreContract, StoreHarness, store_context
 from virtrigaud_secrets.testing.servers.certificates import Authority, server_context
+from virtrigaud_secrets.testing.write_contract import FIRST, WritableStoreContract, WritableStoreHarness
 
 pytestmark = pytest.mark.integration
 
 
 class Secrets(ThreadingHTTPServer):
-    """Answers `/secrets/NAME` with the JSON text under that name."""
+    """Answers `/secrets/NAME` with the JSON text under that name; POST sets and DELETE deletes it."""
 
     daemon_threads = True
 
@@ -30,6 +31,7 @@ class Secrets(ThreadingHTTPServer):
         self.socket = server_context(issued.certificate, issued.key).wrap_socket(self.socket, server_side=True)
         self.known: dict[str, str] = {}
         self.seen = 0
+        self.written = 0
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -40,7 +42,20 @@ class Handler(BaseHTTPRequestHandler):
         self.server.seen += 1
         text = self.server.known.get(self.path)
         body = (text or "").encode()
-        self.send_response(404 if text is None else 200)
+        self.reply(404 if text is None else 200, body)
+
+    def do_POST(self) -> None:
+        self.server.written += 1
+        status = 200 if self.path in self.server.known else 201
+        self.server.known[self.path] = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.reply(status)
+
+    def do_DELETE(self) -> None:
+        self.server.written += 1
+        self.reply(404 if self.server.known.pop(self.path, None) is None else 204)
+
+    def reply(self, status: int, body: bytes = b"") -> None:
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -157,3 +172,67 @@ class _Bound(StoreHarness):
 
     def preview(self, fetch: Fetch) -> Preview:
         return self.inner.preview(fetch)
+
+
+class WritableWebhook(Webhook, WritableStoreHarness):
+    owns = False
+
+    def __init__(self, server: Secrets, authority: Authority) -> None:
+        super().__init__(server, authority)
+        url = self.spec.url.replace(".remoteRef.key", "or .remoteRef.remoteKey .remoteRef.key")
+        self.spec = self.spec.model_copy(update={"url": url})
+
+    def target(self, name: str, property_name: str = "") -> PushTarget:
+        return PushTarget(store=STORE, key=name, property=property_name)
+
+    def reading(self, target: PushTarget) -> Fetch:
+        return Fetch(store=STORE, key=target.key)
+
+    def put_foreign(self, name: str, properties: Mapping[str, str]) -> None:
+        raise AssertionError("a webhook has no mark of ownership")
+
+    def writes(self) -> int:
+        return self.server.written
+
+
+class TestPushToWebhook(WritableStoreContract):
+    """A push is one request, as in ESO: what is there is not looked at, and properties are the templates' matter."""
+
+    @pytest.fixture
+    def store(self, server: Secrets, authority: Authority) -> WritableStoreHarness:
+        return WritableWebhook(server, authority)
+
+    def test_what_is_equal_is_not_written(self, store: WritableStoreHarness) -> None:
+        target = store.target("equal")
+        with store.connect() as client:
+            client.push(store.push(target, FIRST))
+            before = store.writes()
+            assert client.push(store.push(target, FIRST)) is PushOutcome.UPDATED
+            assert store.writes() == before + 1
+
+    def test_a_property_is_written_beside_the_others(self, store: WritableStoreHarness) -> None:
+        target, inside = store.target("property"), store.target("property", "added")
+        with store.connect() as client:
+            client.push(store.push(target, FIRST))
+            assert client.push(store.push(inside, FIRST, key="password")) is PushOutcome.UPDATED
+            assert client.get(store.reading(target)).payload.whole().decode() == FIRST["password"]
+
+    def test_a_property_makes_the_secret(self, store: WritableStoreHarness) -> None:
+        inside = store.target("first-property", "password")
+        with store.connect() as client:
+            assert client.push(store.push(inside, FIRST, key="password")) is PushOutcome.CREATED
+
+    def test_a_property_is_deleted_alone(self, store: WritableStoreHarness) -> None:
+        inside = store.target("property-deleted", "password")
+        with store.connect() as client:
+            client.push(store.push(inside, FIRST, key="password"))
+            assert client.delete(inside) is PushOutcome.DELETED
+            assert not client.exists(inside)
+
+    def test_a_dry_run_writes_nothing(self, store: WritableStoreHarness) -> None:
+        target = store.target("dry")
+        with store.connect() as client:
+            assert client.push(store.push(target, FIRST, dry_run=True)) is PushOutcome.UPDATED
+            assert client.delete(target, dry_run=True) is PushOutcome.DELETED
+            assert store.writes() == 0
+            assert not client.exists(target)

@@ -55,7 +55,7 @@ class WebhookFactory:
                 parameters=(),
             ),
             method=request.method_of(provider),
-            path=request.shown_path(provider, fetch),
+            path=request.shown_path(provider, fetch.key),
             side_effect=not request.is_harmless(provider),
         )
 

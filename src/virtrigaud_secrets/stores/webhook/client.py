@@ -1,17 +1,35 @@
-"""`WebhookClient`: one store's fetches, from templates to answers."""
+"""`WebhookClient`: one store's fetches and pushes, from templates to answers."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from virtrigaud_secrets.errors import AuthenticationError, ClosedError, ConfigurationError, StoreError
+from virtrigaud_secrets.errors import (
+    AuthenticationError,
+    ClosedError,
+    ConfigurationError,
+    SecretNotFoundError,
+    StoreError,
+)
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.stores.base import Answer, Fetch, StoreClient, StoreContext, at_store
+from virtrigaud_secrets.stores.base import (
+    Answer,
+    Fetch,
+    Push,
+    PushOutcome,
+    PushTarget,
+    StoreClient,
+    StoreContext,
+    at_store,
+)
 from virtrigaud_secrets.stores.retrying import repeat_reads
 from virtrigaud_secrets.stores.selectors import namespace_of
-from virtrigaud_secrets.stores.webhook import request
+from virtrigaud_secrets.stores.webhook import pushes, request
 from virtrigaud_secrets.stores.webhook.ntlm import Login
 from virtrigaud_secrets.stores.webhook.payload import WebhookPayload
 from virtrigaud_secrets.stores.webhook.request import Secrets
@@ -52,7 +70,10 @@ class WebhookClient(StoreClient):
             try:
                 return self._get(fetch, known)
             except AuthenticationError:
-                if not (self._spec.secrets or self._spec.auth) or not request.is_harmless(self._spec):
+                if not (self._spec.secrets or self._spec.auth):
+                    raise
+                if not request.is_harmless(self._spec):
+                    self._forget(known)
                     raise
                 # The Secrets may have been replaced since. The same password once more could lock a user out.
                 again = self._read_once(instead_of=known)
@@ -60,8 +81,57 @@ class WebhookClient(StoreClient):
                     raise
             return self._get(fetch, again)
         except StoreError as error:
-            at_store(error, self._context.store, request.shown_path(self._spec, fetch))
+            at_store(error, self._context.store, request.shown_path(self._spec, fetch.key))
             raise
+
+    def push(self, push: Push) -> PushOutcome:
+        """Send the request that the templates make of a value, once; as in ESO, whatever is there (ESO §3.8).
+
+        A server that answers 201 made something new. A dry run renders the templates and sends nothing.
+        """
+        with self._writing(push.target) as known:
+            asked = pushes.pushing(self._spec, push, known.secrets, self._context)
+            status = HTTPStatus.OK if push.dry_run else self._transport.send(asked, known.login).status
+        return PushOutcome.CREATED if status == HTTPStatus.CREATED else PushOutcome.UPDATED
+
+    def exists(self, target: PushTarget) -> bool:
+        """Whether the server answers the request that reads it with something else than 404."""
+        with self._writing(target) as known:
+            asked = pushes.looking(self._spec, target, known.secrets, self._context)
+            try:
+                repeat_reads(lambda: self._transport.send(asked, known.login), self._context)
+            except SecretNotFoundError:
+                return False
+        return True
+
+    def delete(self, target: PushTarget, *, dry_run: bool = False) -> PushOutcome:
+        """Send DELETE to the rendered URL, once."""
+        with self._writing(target) as known:
+            asked = pushes.deleting(self._spec, target, known.secrets, self._context)
+            try:
+                if not dry_run:
+                    self._transport.send(asked, known.login)
+            except SecretNotFoundError:
+                return PushOutcome.ABSENT
+        return PushOutcome.DELETED
+
+    @contextmanager
+    def _writing(self, target: PushTarget) -> Generator[_Known]:
+        known: _Known | None = None
+        try:
+            known = self._read_once()
+            yield known
+        except StoreError as error:
+            if known is not None and isinstance(error, AuthenticationError):
+                self._forget(known)
+            at_store(error, self._context.store, request.shown_path(self._spec, target.key))
+            raise
+
+    def _forget(self, known: _Known) -> None:
+        """Read the Secrets anew for the next request: they may have been replaced."""
+        with self._lock:
+            if self._known is known:
+                self._known = None
 
     def close(self, *, revoke: bool = True) -> None:  # noqa: ARG002  # nothing was taken
         """Close the connections."""
@@ -76,7 +146,7 @@ class WebhookClient(StoreClient):
             repeat_reads(lambda: self._transport.send(asked, known.login), self._context)
             if asked.repeatable
             else self._transport.send(asked, known.login)
-        )
+        ).body
         payload = WebhookPayload(
             body,
             json_path=request.json_path(self._spec, fetch, secrets, self._context),

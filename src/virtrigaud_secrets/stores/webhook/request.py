@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 Secrets = Mapping[str, Mapping[str, Sensitive]]
 """What templates call a Secret → its values."""
 
+TemplateData = Mapping[str, Mapping[str, Sensitive]]
+"""What templates see, by name and key."""
+
 REMOTE_REFERENCE: Final = "remoteRef"
 """What templates call the reference that is being resolved."""
 
 _OPTIONS: Final = template.Options(missing_key="default", nested=True)
 _FIELDS: Final = frozenset({"key", "version", "property", "namespace"})
+_OF_PUSHES: Final = frozenset({"remoteKey", "secretKey"})
+"""Fields that are there in pushes only."""
 _MENTION: Final = re.compile(rf"{REMOTE_REFERENCE}(?:\.(\w+))?")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _METHOD: Final = re.compile(r"[A-Za-z]+")
@@ -48,6 +53,8 @@ class Request:
     """What stands for the URL in texts."""
     repeatable: bool
     """Whether it does no harm to send it twice."""
+    capability: str = "read"
+    """What the server must let us do."""
 
 
 def build(spec: WebhookProvider, fetch: Fetch, secrets: Secrets, context: StoreContext) -> Request:
@@ -59,20 +66,30 @@ def build(spec: WebhookProvider, fetch: Fetch, secrets: Secrets, context: StoreC
     """
     escaped = _data(fetch, secrets, context, escape=True)
     plain = _data(fetch, secrets, context, escape=False)
+    return Request(
+        method=method_of(spec),
+        url=render(spec.url, "url", escaped),
+        headers=headers_of(spec, plain, context),
+        body=render(spec.body, "body", plain),
+        shown=shown_path(spec, fetch.key),
+        repeatable=is_harmless(spec),
+    )
+
+
+def headers_of(spec: WebhookProvider, data: TemplateData, context: StoreContext) -> dict[str, Sensitive]:
+    """The header lines.
+
+    Raises:
+        TemplateError: a template is none, or fails.
+        ConfigurationError: what comes out is no header.
+    """
     headers: dict[str, Sensitive] = {}
     for name, text in spec.headers.items():
-        value = _render(text, f"headers.{name}", plain)
+        value = render(text, f"headers.{name}", data)
         if not _HEADER_NAME.fullmatch(name) or not _fits_header(value):
             raise ConfigurationError(f"{context.store}: header {name!r} has characters that no header may have")
         headers[name] = value
-    return Request(
-        method=method_of(spec),
-        url=_render(spec.url, "url", escaped),
-        headers=headers,
-        body=_render(spec.body, "body", plain),
-        shown=shown_path(spec, fetch),
-        repeatable=is_harmless(spec),
-    )
+    return headers
 
 
 def json_path(spec: WebhookProvider, fetch: Fetch, secrets: Secrets, context: StoreContext) -> Sensitive:
@@ -81,18 +98,18 @@ def json_path(spec: WebhookProvider, fetch: Fetch, secrets: Secrets, context: St
     Raises:
         TemplateError: its template is none, or fails.
     """
-    return _render(spec.result.json_path, "result.jsonPath", _data(fetch, secrets, context, escape=False))
+    return render(spec.result.json_path, "result.jsonPath", _data(fetch, secrets, context, escape=False))
 
 
-def method_of(spec: WebhookProvider) -> str:
-    """The HTTP method.
+def method_of(spec: WebhookProvider, otherwise: str = "GET") -> str:
+    """The HTTP method: what the manifest says, or else `otherwise`.
 
     Raises:
         ConfigurationError: it is none.
     """
     if spec.method and not _METHOD.fullmatch(spec.method):
         raise ConfigurationError("method is no HTTP method")
-    return spec.method or "GET"
+    return spec.method or otherwise
 
 
 def is_harmless(spec: WebhookProvider) -> bool:
@@ -100,9 +117,9 @@ def is_harmless(spec: WebhookProvider) -> bool:
     return method_of(spec) in _HARMLESS
 
 
-def shown_path(spec: WebhookProvider, fetch: Fetch) -> str:
+def shown_path(spec: WebhookProvider, key: str) -> str:
     """The URL's template without credentials and query, and the key: what errors may show."""
-    return f"{shown_url(spec)} ({fetch.key})" if fetch.key else shown_url(spec)
+    return f"{shown_url(spec)} ({key})" if key else shown_url(spec)
 
 
 def shown_url(spec: WebhookProvider) -> str:
@@ -126,9 +143,9 @@ def _texts(spec: WebhookProvider) -> Iterator[str]:
 def _fields_of(text: str) -> frozenset[str]:
     mentioned = [found[1] for found in _MENTION.finditer(text)]
     # A template that looks at its whole data, or at the reference as a whole, may read any field.
-    if root_fields(text) is None or any(name not in _FIELDS for name in mentioned):
+    if root_fields(text) is None or not _FIELDS | _OF_PUSHES >= set(mentioned):
         return _FIELDS
-    return frozenset(mentioned)
+    return frozenset(mentioned) & _FIELDS
 
 
 def _data(fetch: Fetch, secrets: Secrets, context: StoreContext, *, escape: bool) -> dict[str, dict[str, Sensitive]]:
@@ -136,14 +153,23 @@ def _data(fetch: Fetch, secrets: Secrets, context: StoreContext, *, escape: bool
     if escape:
         fields = {name: quote_plus(text) for name, text in fields.items()}
     reference = {name: Sensitive(text) for name, text in (fields | {"namespace": context.namespace}).items()}
-    data = {REMOTE_REFERENCE: reference}
+    return with_secrets(reference, secrets)
+
+
+def with_secrets(reference: Mapping[str, Sensitive], secrets: Secrets) -> dict[str, dict[str, Sensitive]]:
+    """What templates see: the reference and the Secrets."""
+    data = {REMOTE_REFERENCE: dict(reference)}
     for name, values in secrets.items():
         data.setdefault(name, {}).update(values)
     return data
 
 
-def _render(text: str, name: str, data: Mapping[str, Mapping[str, Sensitive]]) -> Sensitive:
-    """Its errors point into the template and carry no data."""
+def render(text: str, name: str, data: TemplateData) -> Sensitive:
+    """A template over `data`. Its errors point into the template and carry no data.
+
+    Raises:
+        TemplateError: it is none, or fails.
+    """
     compiled = template.compile(text, name=name, options=_OPTIONS)
     return Sensitive(
         compiled.render({name: {key: value.reveal() for key, value in values.items()} for name, values in data.items()})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +18,7 @@ from virtrigaud_secrets.errors import (
     AccessDeniedError,
     AuthenticationError,
     ConfigurationError,
+    ConflictError,
     InvalidRequestError,
     SecretNotFoundError,
     StoreError,
@@ -65,8 +66,8 @@ class Transport:
         self._pools: urllib3.PoolManager | None = None
         self._tls: ssl.SSLContext | None = None
 
-    def send(self, request: Request, login: Login | None = None) -> Sensitive:
-        """The body of the answer. With a `login`, on a connection of its own that was logged in by NTLM.
+    def send(self, request: Request, login: Login | None = None) -> Reply:
+        """The answer. With a `login`, on a connection of its own that was logged in by NTLM.
 
         Raises:
             StoreError: no answer, or none of success.
@@ -81,6 +82,9 @@ class Transport:
         outcome = self._exchange(pools, request, url) if login is None else self._logged_in(login, request, url)
         if isinstance(outcome, StoreError):
             outcome.path = request.shown
+            if outcome.acted:
+                outcome.acted = not request.repeatable
+                outcome.reason += "" if request.repeatable else "; the server may have acted all the same"
             raise outcome
         return outcome
 
@@ -101,7 +105,7 @@ class Transport:
                 self._pools = urllib3.PoolManager(ssl_context=self._tls, retries=False, maxsize=CONNECTIONS)
             return self._pools
 
-    def _logged_in(self, login: Login, request: Request, url: Sensitive) -> Sensitive | StoreError:
+    def _logged_in(self, login: Login, request: Request, url: Sensitive) -> Reply | StoreError:
         """The same after a login. NTLM logs a connection in, so nobody else may have it: one, for this request only."""
         import urllib3
 
@@ -114,7 +118,7 @@ class Transport:
             if isinstance(first, StoreError):
                 return first
             if first.status != HTTPStatus.UNAUTHORIZED:
-                return _refusal(first.status, first.headers) if first.status >= _FAULTS else _not_asked_for()
+                return _refusal(first.status, first.headers, request) if first.status >= _FAULTS else _not_asked_for()
             answer = handshake.second(first.headers.getlist("WWW-Authenticate"))
             if answer is None:
                 return _not_asked_for()
@@ -123,7 +127,7 @@ class Transport:
             return InvalidRequestError("the server sends the request elsewhere, and a login by NTLM does not go along")
         return outcome
 
-    def _exchange(self, pools: urllib3.PoolManager, request: Request, url: Sensitive) -> Sensitive | StoreError:
+    def _exchange(self, pools: urllib3.PoolManager, request: Request, url: Sensitive) -> Reply | StoreError:
         until = self._clock.elapsed() + self._limit
         for _ in range(MAX_REDIRECTS + 1):
             outcome = self._ask(pools, request, url, until)
@@ -136,14 +140,14 @@ class Transport:
 
     def _ask(
         self, pools: urllib3.PoolManager, request: Request, url: Sensitive, until: float
-    ) -> Sensitive | StoreError | _Elsewhere:
+    ) -> Reply | StoreError | _Elsewhere:
         import urllib3
 
         response = self._sent(pools, request, url, until)
         if isinstance(response, StoreError):
             return response
         try:
-            return self._answer(response, url, until)
+            return self._answer(response, request, url, until)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             return _unusable(error)
 
@@ -189,21 +193,21 @@ class Transport:
             return _unusable(error)
 
     def _answer(
-        self, response: urllib3.BaseHTTPResponse, url: Sensitive, until: float
-    ) -> Sensitive | StoreError | _Elsewhere:
+        self, response: urllib3.BaseHTTPResponse, request: Request, url: Sensitive, until: float
+    ) -> Reply | StoreError | _Elsewhere:
         status = response.status
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             body = self._body(response, until)
             if isinstance(body, Sensitive):
                 response.release_conn()
-                return body
+                return Reply(status, body)
             response.close()
-            return StoreUnavailableError(body)
+            return _left_open(StoreUnavailableError(body))
         response.close()
         location = response.headers.get("Location")
         if status in _REDIRECTS and location:
             return _Elsewhere(Sensitive(urljoin(url.reveal_text(), location)))
-        return _refusal(status, response.headers)
+        return _refusal(status, response.headers, request)
 
     def _body(self, response: urllib3.BaseHTTPResponse, until: float) -> Sensitive | str:
         """All of the body; text for why it is not to be had."""
@@ -218,6 +222,16 @@ class Transport:
             if self._clock.elapsed() > until:
                 return "it took too long"
         return Sensitive(b"".join(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of success."""
+
+    status: int
+    """Its status."""
+    body: Sensitive
+    """All of its body."""
 
 
 class _Elsewhere:
@@ -266,22 +280,24 @@ def _same_origin(one: Sensitive, other: Sensitive) -> bool:
     return bool(_origin(one)) and _origin(one) == _origin(other)
 
 
-def _refusal(status: int, headers: Mapping[str, str]) -> StoreError:  # noqa: PLR0911  # a table of statuses
+def _refusal(status: int, headers: Mapping[str, str], request: Request) -> StoreError:  # noqa: PLR0911  # a table of statuses
     match status:
         case HTTPStatus.NOT_FOUND:
             return SecretNotFoundError("the server has no such secret", status=status)
         case HTTPStatus.UNAUTHORIZED:
             return AuthenticationError("the server does not accept our credentials", status=status)
         case HTTPStatus.FORBIDDEN:
-            return AccessDeniedError("the server refuses it to us", capability="read", status=status)
+            return AccessDeniedError("the server refuses it to us", capability=request.capability, status=status)
         case HTTPStatus.TOO_MANY_REQUESTS:
             text = headers.get("Retry-After", "")
             wait = float(text) if text.isascii() and text.isdigit() else None
             return ThrottledError("the server asks to slow down", status=status, retry_after=wait)
         case HTTPStatus.NOT_MODIFIED:
             return InvalidRequestError("the server says that nothing was modified, and sends nothing", status=status)
+        case HTTPStatus.CONFLICT | HTTPStatus.PRECONDITION_FAILED if not request.repeatable:
+            return ConflictError("the server says that somebody else changed it meanwhile", status=status)
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return StoreUnavailableError("the server failed", status=status)
+            return _left_open(StoreUnavailableError("the server failed", status=status))
         case _:
             return InvalidRequestError("the server calls it a wrong request", status=status)
 
@@ -290,7 +306,21 @@ def _unusable(error: Exception) -> StoreUnavailableError:
     failure = StoreUnavailableError(f"no usable answer: {_reason(error)}")
     # Waiting does not mend trust.
     failure.retryable = not _distrusted(error)
-    return failure
+    return failure if _unsent(error) else _left_open(failure)
+
+
+def _unsent(error: Exception) -> bool:
+    """Whether the connection failed before the request could be sent."""
+    import urllib3.exceptions as faults
+
+    kinds = (faults.NewConnectionError, faults.ConnectTimeoutError, faults.LocationParseError)
+    return isinstance(error, kinds) or _distrusted(error)
+
+
+def _left_open(error: StoreUnavailableError) -> StoreUnavailableError:
+    """`error`, of a request that may have been carried out."""
+    error.acted = True
+    return error
 
 
 def _distrusted(error: BaseException) -> bool:

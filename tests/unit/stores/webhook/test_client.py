@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from virtrigaud_secrets.errors import (
@@ -8,13 +10,16 @@ from virtrigaud_secrets.errors import (
     ConfigurationError,
     SecretNotFoundError,
     StoreUnavailableError,
+    TemplateError,
     UnsupportedFeatureError,
 )
 from virtrigaud_secrets.models.backends.webhook import WebhookProvider
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.stores.base import Fetch, Query, StoreKey
+from virtrigaud_secrets.stores.base import Fetch, Push, PushOutcome, PushTarget, Query, StoreKey
 from virtrigaud_secrets.stores.webhook.client import WebhookClient
 from virtrigaud_secrets.stores.webhook.ntlm import Login
+from virtrigaud_secrets.stores.webhook.request import Request
+from virtrigaud_secrets.stores.webhook.transport import Reply
 
 STORE = StoreKey("SecretStore", "team", "s")
 FETCH = Fetch(store=STORE, key="db", version="2")
@@ -27,15 +32,18 @@ class Server:
         self.answers = list(answers) or [b"answer"]
         self.asked: list[str] = []
         self.logins: list[Login | None] = []
+        self.requests: list[Request] = []
+        self.status = 200
         self.closed = 0
 
-    def send(self, request, login=None) -> Sensitive:
+    def send(self, request, login=None) -> Reply:
         self.logins.append(login)
+        self.requests.append(request)
         self.asked.append(request.url.reveal_text())
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return Sensitive(answer)
+        return Reply(self.status, Sensitive(answer))
 
     def close(self) -> None:
         self.closed += 1
@@ -176,3 +184,70 @@ def test_a_closed_client_answers_nothing(connect):
     assert server.closed == 2
     with pytest.raises(ClosedError):
         client.get(FETCH)
+
+
+TARGET = PushTarget(store=STORE, key="db")
+PUSHED = Push(target=TARGET, entries={"password": Sensitive("hunter2")}, secret_key="password")
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(200, PushOutcome.UPDATED), (201, PushOutcome.CREATED), (204, PushOutcome.UPDATED)]
+)
+def test_a_push_is_one_request(connect, references, status, outcome):
+    references.put("team", "login", {"token": "t"})
+    server = Server()
+    server.status = status
+    client = connect(server, url="https://x/{{ .remoteRef.remoteKey }}?t={{ .auth.token }}")
+    assert client.push(PUSHED) is outcome
+    assert server.asked == ["https://x/db?t=t"]
+    assert server.requests[0].body == Sensitive("hunter2")
+
+
+def test_a_dry_run_renders_and_sends_nothing(connect, references):
+    references.put("team", "login", {"token": "t"})
+    server = Server()
+    client = connect(server)
+    assert client.push(dataclasses.replace(PUSHED, dry_run=True)) is PushOutcome.UPDATED
+    assert client.delete(TARGET, dry_run=True) is PushOutcome.DELETED
+    with pytest.raises(TemplateError):
+        connect(server, body="{{").push(dataclasses.replace(PUSHED, dry_run=True))
+    assert server.asked == []
+
+
+def test_what_writes_is_sent_once_and_what_looks_is_not(connect, references):
+    references.put("team", "login", {"token": "t"})
+    server = Server(StoreUnavailableError("gone"))
+    client = connect(server)
+    for call in (lambda: client.push(PUSHED), lambda: client.delete(TARGET)):
+        with pytest.raises(StoreUnavailableError) as caught:
+            call()
+        assert caught.value.store == str(STORE)
+    assert [one.method for one in server.requests] == ["POST", "DELETE"]
+    with pytest.raises(StoreUnavailableError):
+        client.exists(TARGET)
+    assert [one.method for one in server.requests[2:]] == ["GET"] * 3
+
+
+def test_what_the_server_does_not_have(connect, references):
+    references.put("team", "login", {"token": "t"})
+    client = connect(Server(SecretNotFoundError("no")))
+    assert not client.exists(TARGET)
+    assert client.delete(TARGET) is PushOutcome.ABSENT
+    with pytest.raises(SecretNotFoundError):
+        client.push(PUSHED)
+    assert connect(Server()).exists(TARGET)
+    assert connect(Server()).delete(TARGET) is PushOutcome.DELETED
+
+
+@pytest.mark.parametrize("make", ["push", "read"])
+def test_a_refused_login_is_read_anew_for_the_next_request_that_acts(connect, references, make):
+    references.put("team", "login", {"token": "old"})
+    server = Server(AuthenticationError("no"), b"{}")
+    client = connect(server, method="POST")
+    call = (lambda: client.push(PUSHED)) if make == "push" else (lambda: client.get(FETCH))
+    with pytest.raises(AuthenticationError):
+        call()
+    references.put("team", "login", {"token": "new"})
+    call()
+    assert server.asked[-1].endswith("t=new")
+    assert len(server.asked) == 2

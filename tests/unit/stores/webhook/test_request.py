@@ -65,7 +65,7 @@ def test_the_method(make_context):
 
 
 def test_texts_show_neither_query_nor_credentials():
-    shown = request.shown_path(spec(url="https://user:pass@x/{{ .remoteRef.key }}?token={{ .auth.t }}"), FETCH)
+    shown = request.shown_path(spec(url="https://user:pass@x/{{ .remoteRef.key }}?token={{ .auth.t }}"), FETCH.key)
     assert shown == "https://x/{{ .remoteRef.key }} (a/b c&d~é)"
 
 
@@ -82,6 +82,7 @@ def test_texts_show_neither_query_nor_credentials():
             {"headers": {"X": "{{ .remoteRef.version }}"}, "body": "{{ .remoteRef.namespace }}"},
             {"version", "namespace"},
         ),
+        ({"url": "{{ or .remoteRef.remoteKey .remoteRef.key }}", "body": "{{ .remoteRef.secretKey }}"}, {"key"}),
         ({"body": "{{ .remoteRef | toJson }}"}, {"key", "version", "property", "namespace"}),
         ({"body": '{{ index . "remoteRef" "property" }}'}, {"key", "version", "property", "namespace"}),
         ({"body": "{{ . | toJson }}"}, {"key", "version", "property", "namespace"}),

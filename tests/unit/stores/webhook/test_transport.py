@@ -15,6 +15,7 @@ from virtrigaud_secrets.errors import (
     AccessDeniedError,
     AuthenticationError,
     ConfigurationError,
+    ConflictError,
     InvalidRequestError,
     SecretNotFoundError,
     StoreError,
@@ -106,7 +107,7 @@ def failure(transport: Transport, request: Request) -> StoreError:
 def test_a_request_goes_out_as_it_was_built(transport_of):
     said = Said(parts=(b"a", b"b"))
     transport, pool = transport_of(said)
-    assert transport.send(asked(method="POST", body=b"body", X_Key="é")).reveal() == b"ab"
+    assert transport.send(asked(method="POST", body=b"body", X_Key="é")).body.reveal() == b"ab"
     seen = pool.seen[0]
     assert (seen.method, seen.url, seen.body) == ("POST", URL, b"body")
     assert seen.headers == {"User-Agent": "virtrigaud-secrets", "X-Key": "é".encode().decode("latin-1")}
@@ -187,7 +188,7 @@ def test_no_answer_is_unavailable_with_the_reason_and_without_the_url(transport_
 
 def test_a_redirect_within_the_server_is_followed(transport_of):
     transport, pool = transport_of(Said(302, headers={"Location": "/b"}), Said(parts=(b"there",)))
-    assert transport.send(asked(X_Key="k")).reveal() == b"there"
+    assert transport.send(asked(X_Key="k")).body.reveal() == b"there"
     assert [seen.url for seen in pool.seen] == [URL, "https://x.example/b"]
 
 
@@ -280,3 +281,53 @@ def test_a_broken_certificate_is_refused(make_context):
     provider = WebhookProvider.model_validate({"url": "https://x", "caBundle": bundle})
     with pytest.raises(ConfigurationError, match="certificate authority cannot be read"):
         Transport(provider, make_context()).send(asked())
+
+
+@pytest.mark.parametrize(
+    ("answer", "acted"),
+    [
+        (Said(500), True),
+        (faults.ProtocolError("gone"), True),
+        (faults.ReadTimeoutError(None, URL, "late"), True),
+        (faults.NewConnectionError(None, "refused"), False),
+        (faults.NameResolutionError("x.example", None, OSError()), False),
+        (faults.ConnectTimeoutError("late"), False),
+    ],
+)
+def test_a_request_that_writes_leaves_open_whether_it_did(transport_of, answer, acted):
+    transport, _ = transport_of(answer)
+    with pytest.raises(StoreUnavailableError) as caught:
+        transport.send(asked(method="POST"))
+    assert caught.value.acted is acted
+    assert ("may have acted" in str(caught.value)) is acted
+
+
+def test_a_request_that_reads_leaves_nothing_open(transport_of):
+    transport, _ = transport_of(Said(500))
+    with pytest.raises(StoreUnavailableError) as caught:
+        transport.send(asked())
+    assert not caught.value.acted
+    assert "acted" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [409, 412])
+def test_a_conflict_is_one_for_what_writes(transport_of, status):
+    transport, _ = transport_of(Said(status), Said(status))
+    with pytest.raises(ConflictError):
+        transport.send(asked(method="PUT"))
+    with pytest.raises(InvalidRequestError):
+        transport.send(asked())
+
+
+def test_the_status_of_an_answer_is_told(transport_of):
+    transport, _ = transport_of(Said(201))
+    assert transport.send(asked(method="PUT")).status == 201
+
+
+def test_what_is_refused_is_named_by_what_was_asked_for(transport_of):
+    import dataclasses
+
+    transport, _ = transport_of(Said(403))
+    with pytest.raises(AccessDeniedError) as caught:
+        transport.send(dataclasses.replace(asked(method="DELETE"), capability="delete"))
+    assert caught.value.capability == "delete"
