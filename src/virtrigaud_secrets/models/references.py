@@ -61,6 +61,22 @@ class LabelSelectorRequirement(Model):
             case _:
                 return False
 
+    @property
+    def query(self) -> str:
+        """The condition as the API's `labelSelector` writes it."""
+        values = f"({','.join(self.values)})"
+        match self.operator:
+            case "In":
+                return f"{self.key} in {values}"
+            case "NotIn":
+                return f"{self.key} notin {values}"
+            case "Exists":
+                return self.key
+            case "DoesNotExist":
+                return f"!{self.key}"
+            case _:
+                return f"{self.key},!{self.key}"  # As in `matches`: it holds for nothing.
+
 
 class LabelSelector(Model):
     """Chooses objects by their labels; an empty one chooses all."""
@@ -73,3 +89,9 @@ class LabelSelector(Model):
         return all(labels.get(key) == value for key, value in self.match_labels.items()) and all(
             requirement.matches(labels) for requirement in self.match_expressions
         )
+
+    @property
+    def query(self) -> str:
+        """The conditions as the API's `labelSelector` writes them; empty where there are none."""
+        pairs = [f"{key}={self.match_labels[key]}" for key in sorted(self.match_labels)]
+        return ",".join((*pairs, *(requirement.query for requirement in self.match_expressions)))

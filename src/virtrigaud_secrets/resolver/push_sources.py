@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from virtrigaud_secrets.errors import ManifestError, SecretsError
 from virtrigaud_secrets.resolver.push_plan import Source
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.manifests.objects import SecretManifest
     from virtrigaud_secrets.models.external_secret import ExternalSecretSpec, ExternalSecretTemplate, GeneratorRef
     from virtrigaud_secrets.models.push_secret import PushSecretSecret, PushSecretSpec
-    from virtrigaud_secrets.stores.base import References
+    from virtrigaud_secrets.stores.base import LabelledSecret, References
 
 Resolve = Callable[[str, str], "Bundle"]
 """Resolves an ExternalSecret by name and namespace."""
@@ -27,6 +27,15 @@ Generate = Callable[["GeneratorRef", str], Mapping[str, bytes]]
 
 GENERATED: Final = "___generated-secret"
 """Name that ESO gives the Secret that a generator makes for a push."""
+
+
+@runtime_checkable
+class _SeeksByLabel(Protocol):
+    """References that can look for Secrets by label; those that cannot are taken to know none."""
+
+    def cluster_secrets(self, selector: str, *, namespace: str) -> Mapping[str, LabelledSecret]:
+        """The cluster's Secrets with these labels, by name."""
+        ...
 
 
 class Sources:
@@ -97,14 +106,21 @@ class Sources:
         selector = None if secret is None else secret.selector
         if selector is None:
             raise ManifestError("expected the name of a Secret, or a selector of labels")
-        found = [one for one in self._catalog.secrets(namespace=namespace) if selector.matches(one.labels)]
+        written = self._catalog.secrets(namespace=namespace)
+        found = [_written(one) for one in written if selector.matches(one.labels)]
+        if isinstance(self._references, _SeeksByLabel):
+            # What the manifests write out is what they say, whatever the cluster has under that name.
+            names = {one.name for one in written}
+            kept = self._references.cluster_secrets(selector.query, namespace=namespace)
+            chosen = sorted(name for name in kept.keys() - names if selector.matches(kept[name].labels))
+            found += [_kept(name, kept[name]) for name in chosen]
         if not found:
             # Differs from ESO: there it is no fault, and nothing is pushed.
             raise ManifestError(
-                f"no Secret among the manifests of namespace {namespace} has these labels; those of the cluster and of "
-                "ExternalSecrets are not sought by labels"
+                f"no Secret of namespace {namespace} has these labels, neither among the manifests nor in a cluster "
+                "within reach; those that ExternalSecrets make are not sought by labels before a cluster has them"
             )
-        return [_written(one) for one in found]
+        return found
 
     def _named(self, name: str, namespace: str) -> Source:
         written = self._catalog.secret(name, namespace=namespace)
@@ -120,8 +136,7 @@ class Sources:
                 labels=bundle.labels,
                 annotations=bundle.annotations,
             )
-        kept = self._references.labelled_secret(name, namespace=namespace)
-        return Source(name=name, entries=kept.data, type=kept.type, labels=kept.labels, annotations=kept.annotations)
+        return _kept(name, self._references.labelled_secret(name, namespace=namespace))
 
     def _templated(self, recipe: ExternalSecretTemplate, source: Source, document: Document[PushSecretSpec]) -> Source:
         place = Place(manifest=document.subject, namespace=document.namespace, field="spec.template")
@@ -138,6 +153,16 @@ class Sources:
 def _written(secret: SecretManifest) -> Source:
     return Source(
         name=secret.name,
+        entries=secret.data,
+        type=secret.type,
+        labels=secret.labels,
+        annotations=secret.annotations,
+    )
+
+
+def _kept(name: str, secret: LabelledSecret) -> Source:
+    return Source(
+        name=name,
         entries=secret.data,
         type=secret.type,
         labels=secret.labels,

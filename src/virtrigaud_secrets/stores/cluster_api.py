@@ -114,14 +114,22 @@ class ClusterAPI:
         )
         return None if answer is None else _secret(answer, operation)
 
-    def secrets(self, *, namespace: str, labels: Mapping[str, str] | None = None) -> Iterator[SecretObject]:
+    def secrets(
+        self, *, namespace: str, labels: Mapping[str, str] | None = None, selector: str = ""
+    ) -> Iterator[SecretObject]:
         """All Secrets of a namespace, or those with these labels, one page after the other.
+
+        Args:
+            namespace: where they are.
+            labels: labels that they have.
+            selector: further conditions, as the API's `labelSelector` writes them.
 
         Raises:
             StoreError: as for `secret_object`.
         """
         operation = Operation("list", "secrets", namespace, "")
-        selector = ",".join(f"{key}={value}" for key, value in sorted((labels or {}).items()))
+        pairs = [f"{key}={value}" for key, value in sorted((labels or {}).items())]
+        selector = ",".join(filter(None, (*pairs, selector)))
         following = ""
         while True:
             answer = self._send(operation, self._page_request(namespace, selector, following), limit=MAX_PAGE_BYTES)

@@ -17,7 +17,7 @@ from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import LabelledSecret
 from virtrigaud_secrets.stores.cluster_access import find_cluster, read_token, where_looked
-from virtrigaud_secrets.stores.cluster_api import ClusterAPI
+from virtrigaud_secrets.stores.cluster_api import ClusterAPI, SecretObject
 
 _NO_API_WANTED: Final = "the setting service_account_tokens is `projected`, so the cluster's API is not asked"
 
@@ -113,12 +113,26 @@ class KubernetesReferences:
         api = self._cluster()
         found = api.secret_object(name, namespace=namespace) if api else None
         if found is not None:
-            annotations = {key: value.reveal_text() for key, value in found.annotations.items()}
-            return LabelledSecret(labels=found.labels, data=found.data, annotations=annotations, type=found.type)
+            return _labelled(found)
         elsewhere = where_looked(self._settings) if api is None else f"{api} has no such Secret"
         raise ConfigurationError(
             f"Secret {namespace}/{name} was not found: it is not among the manifests, and {elsewhere}"
         )
+
+    def cluster_secrets(self, selector: str, *, namespace: str) -> dict[str, LabelledSecret]:
+        """The cluster's Secrets with these labels, by name; none where no cluster is in reach.
+
+        Args:
+            selector: conditions as the API's `labelSelector` writes them.
+            namespace: where they are.
+
+        Raises:
+            StoreError: the cluster's API refused or did not answer.
+        """
+        self._refuse_if_closed()
+        api = self._cluster()
+        found = api.secrets(namespace=namespace, selector=selector) if api else ()
+        return {secret.name: _labelled(secret) for secret in found}
 
     def config_map_value(self, name: str, key: str, *, namespace: str) -> str:
         """One key of a ConfigMap.
@@ -229,3 +243,8 @@ class KubernetesReferences:
             f"no token for {whose}: {looked}{f', and {elsewhere}' if elsewhere else ''}. "
             "Run in a pod with a service account, or set a kubeconfig whose user may create serviceaccounts/token"
         )
+
+
+def _labelled(secret: SecretObject) -> LabelledSecret:
+    annotations = {key: value.reveal_text() for key, value in secret.annotations.items()}
+    return LabelledSecret(labels=secret.labels, data=secret.data, annotations=annotations, type=secret.type)

@@ -247,3 +247,46 @@ def test_the_labels_of_a_namespace_decide_who_may_use_a_cluster_store(cluster: K
         assert resolver.resolve("es", namespace=blue).text("k") == "v"
         with pytest.raises(StoreNotFoundError, match="is not allowed from namespace"):
             resolver.resolve("es", namespace=red)
+
+
+PUSHED = """
+{{apiVersion: external-secrets.io/v1, kind: SecretStore, metadata: {{name: memory, namespace: {namespace}}},
+  spec: {{provider: {{fake: {{data: []}}}}}}}}
+---
+{{apiVersion: v1, kind: Secret, metadata: {{name: both, namespace: {namespace}, labels: {{app: db}}}},
+  stringData: {{from: manifest}}}}
+---
+{{apiVersion: external-secrets.io/v1alpha1, kind: PushSecret, metadata: {{name: labelled, namespace: {namespace}}},
+  spec: {{secretStoreRefs: [{{name: memory}}],
+         selector: {{secret: {{selector: {{matchLabels: {{app: db}},
+           matchExpressions: [{{key: tier, operator: NotIn, values: [test]}}]}}}}}},
+         dataTo: [{{storeRef: {{name: memory}}, rewrite: [{{transform: {{template: "{{{{ .value }}}}"}}}}]}}]}}}}
+"""
+
+
+def test_a_push_selects_secrets_of_the_cluster_by_label(cluster: KubernetesAPI, tmp_path: Path) -> None:
+    namespace = f"test-{secrets.token_hex(4)}"
+    meta = {"metadata": {"name": namespace}}
+    cluster.ask("POST", "api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", **meta})
+    for name, labels in (
+        ("both", {"app": "db"}),
+        ("there", {"app": "db", "tier": "live"}),
+        ("tested", {"app": "db", "tier": "test"}),
+        ("other", {"app": "web"}),
+    ):
+        body = {"metadata": {"name": name, "labels": labels}, "stringData": {f"of-{name}": PLANTED}}
+        cluster.ask("POST", f"api/v1/namespaces/{namespace}/secrets", {"apiVersion": "v1", "kind": "Secret", **body})
+    (tmp_path / "manifests.yaml").write_text(PUSHED.format(namespace=namespace))
+    settings = Settings(kubeconfig=cluster.kubeconfig(token=cluster.admin_token))
+    with Resolver.from_path(tmp_path / "manifests.yaml", settings=settings) as resolver:
+        report = resolver.push("labelled", namespace=namespace)
+        assert sorted(entry.target.key for entry in report.entries) == ["from", "of-there"]
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "nobody"}}
+    cluster.ask("POST", f"api/v1/namespaces/{namespace}/serviceaccounts", account)
+    powerless = cluster.service_account_token("nobody", namespace=namespace)
+    settings = Settings(kubeconfig=cluster.kubeconfig(token=powerless))
+    with (
+        Resolver.from_path(tmp_path / "manifests.yaml", settings=settings) as resolver,
+        pytest.raises(AccessDeniedError, match="list secrets"),
+    ):
+        resolver.push("labelled", namespace=namespace)

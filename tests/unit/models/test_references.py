@@ -32,6 +32,19 @@ def test_a_condition_on_a_label_that_is_there(operator: str, values: list[str], 
     assert selector.matches({"k": "a"}) is matches
 
 
+def test_conditions_as_the_api_writes_them() -> None:
+    expressions = [
+        {"key": "a", "operator": "In", "values": ["1", "2"]},
+        {"key": "b", "operator": "NotIn", "values": ["3"]},
+        {"key": "c", "operator": "Exists"},
+        {"key": "d", "operator": "DoesNotExist"},
+    ]
+    selector = select(matchLabels={"z": "1", "y": "2"}, matchExpressions=expressions)
+    assert selector.query == "y=2,z=1,a in (1,2),b notin (3),c,!d"
+    assert select().query == ""
+    assert select(matchExpressions=[{"key": "k", "operator": "Like"}]).query == "k,!k"
+
+
 @pytest.mark.parametrize(
     ("operator", "matches"), [("In", False), ("NotIn", True), ("Exists", False), ("DoesNotExist", True)]
 )

@@ -58,9 +58,11 @@ def generated(reference: GeneratorRef, namespace: str) -> dict[str, bytes]:
     return {"by": f"{reference.kind} {namespace}/{reference.name}".encode()}
 
 
-def sources(*external_secrets: Document[ExternalSecretSpec]) -> Sources:
+def sources(*external_secrets: Document[ExternalSecretSpec], references: NoReferences | None = None) -> Sources:
     catalog = Catalog(external_secrets=external_secrets, objects=objects())
-    return Sources(catalog, references=Cluster(), resolve=made, generate=generated, delimiters=("{{", "}}"))
+    return Sources(
+        catalog, references=references or Cluster(), resolve=made, generate=generated, delimiters=("{{", "}}")
+    )
 
 
 def document(selector: Mapping[str, object], **fields: object) -> Document[PushSecretSpec]:
@@ -130,11 +132,43 @@ def test_secrets_by_their_labels() -> None:
     assert [one.name for one in found] == ["second", "written"]
 
 
+class Searched(Cluster):
+    """A cluster that can be searched."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def cluster_secrets(self, selector: str, *, namespace: str) -> Mapping[str, LabelledSecret]:
+        self.asked.append(f"{namespace}: {selector}")
+        data = {"k": Sensitive(CANARY)}
+        labels = {"written": "x", "in-cluster": "x", "stale": "y"}
+        return {name: LabelledSecret(labels={"app": labels[name]}, data=data) for name in labels}
+
+
+def test_secrets_of_the_cluster_by_their_labels() -> None:
+    cluster = Searched()
+    found = sources(references=cluster).of(document({"secret": {"selector": {"matchLabels": {"app": "x"}}}}))
+
+    # What the manifests write out goes before what the cluster has under that name.
+    assert [(one.name, one.type) for one in found] == [
+        ("second", "kubernetes.io/ssh-auth"),
+        ("written", "kubernetes.io/ssh-auth"),
+        ("in-cluster", "Opaque"),
+    ]
+    assert cluster.asked == ["ns: app=x"]
+    other = sources(references=cluster).of(document({"secret": {"selector": {"matchLabels": {"app": "y"}}}}))
+    assert [one.name for one in other] == ["other", "stale"]
+
+
 @pytest.mark.parametrize(
     ("selector", "kind", "message"),
     [
         ({"secret": {}}, ManifestError, "expected the name of a Secret"),
-        ({"secret": {"selector": {"matchLabels": {"app": "z"}}}}, ManifestError, "no Secret among the manifests"),
+        (
+            {"secret": {"selector": {"matchLabels": {"app": "z"}}}},
+            ManifestError,
+            "no Secret of namespace ns has these labels",
+        ),
         ({"generatorRef": {"kind": "UUID", "name": "broken"}}, ConfigurationError, "cannot be used"),
         ({"secret": {"name": "absent"}}, ConfigurationError, "ns/absent"),
     ],

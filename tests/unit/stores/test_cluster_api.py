@@ -350,6 +350,12 @@ def test_a_list_is_asked_for_page_by_page() -> None:
     ]
 
 
+def test_a_list_by_further_conditions() -> None:
+    core = Core({"items": []})
+    assert list(api(core).secrets(namespace="ns", labels={"tier": "1"}, selector="app in (a,b)")) == []
+    assert "'label_selector': 'tier=1,app in (a,b)'" in str(core.calls)
+
+
 def test_a_list_without_labels_has_no_selector() -> None:
     core = Core(page())
     assert list(api(core).secrets(namespace="ns")) == []

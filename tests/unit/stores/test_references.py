@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -53,6 +53,11 @@ class Cluster:
         return (
             SecretObject(name=name, data=data, labels={"from": "cluster"}, annotations={}) if name == "there" else None
         )
+
+    def secrets(self, *, namespace: str, selector: str = "") -> Iterator[SecretObject]:
+        self.asked.append(("secrets", namespace, selector))
+        data, notes = {"a": Sensitive(PLANTED)}, {"note": Sensitive("1")}
+        yield SecretObject(name="there", data=data, labels={"from": "cluster"}, annotations=notes)
 
     def config_map(self, name: str, *, namespace: str) -> dict[str, str] | None:
         self.asked.append(("config map", namespace, name))
@@ -226,6 +231,19 @@ def test_how_long_a_token_lives_is_passed_on(settings: Settings) -> None:
     assert cluster.lifetime is None
     asked.service_account_token("sa", namespace="ns", lifetime=timedelta(hours=1))
     assert cluster.lifetime == timedelta(hours=1)
+
+
+def test_secrets_of_the_cluster_by_label(settings: Settings) -> None:
+    asked = references(settings, cluster := Cluster())
+    found = asked.cluster_secrets("app in (a,b)", namespace="ns")
+    assert list(found) == ["there"]
+    assert (found["there"].labels, found["there"].annotations) == ({"from": "cluster"}, {"note": "1"})
+    assert PLANTED not in repr(found)
+    assert cluster.asked == [("secrets", "ns", "app in (a,b)")]
+    assert references(settings).cluster_secrets("", namespace="ns") == {}
+    asked.close()
+    with pytest.raises(ClosedError):
+        asked.cluster_secrets("", namespace="ns")
 
 
 def test_a_secret_with_its_labels_is_sought_like_a_value(settings: Settings) -> None:

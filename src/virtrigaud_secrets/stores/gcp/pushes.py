@@ -155,13 +155,13 @@ class Writer:
                 "annotations": dict(about.annotations),
                 "topics": _topics(about.topics),
             }
-        labels = {**metadata.labels, **MARK}
-        annotations, topics = dict(metadata.annotations), tuple(metadata.topics)
-        if metadata.merge_policy == "Merge" and about is not None:
-            labels = {**about.labels, **labels}
-            annotations = {**about.annotations, **annotations}
-            topics = tuple(dict.fromkeys((*about.topics, *topics)))
-        return {"labels": labels, "annotations": annotations, "topics": _topics(topics)}
+        # As in ESO, Merge is about labels only, and what the secret has wins.
+        kept = about.labels if metadata.merge_policy == "Merge" and about is not None else {}
+        return {
+            "labels": {**metadata.labels, **kept, **MARK},
+            "annotations": dict(metadata.annotations),
+            "topics": _topics(tuple(metadata.topics)),
+        }
 
     def _where(self, metadata: GCPPushMetadata) -> dict[str, object]:
         """Where copies of a new secret are kept, and which key encrypts them."""
@@ -169,8 +169,8 @@ class Writer:
         encryption: dict[str, object] = {"customer_managed_encryption": key} if key else {}
         if self._place.location:
             return encryption
-        named = [metadata.replication_location] if metadata.replication_location else []
-        locations = list(dict.fromkeys([*named, *metadata.replication_locations]))
+        named = (metadata.replication_location,) if metadata.replication_location else ()
+        locations = metadata.replication_locations or named
         if not locations:
             return {"replication": {"automatic": encryption}}
         replicas = [{"location": location, **encryption} for location in locations]

@@ -143,7 +143,7 @@ def _texts(spec: WebhookProvider) -> Iterator[str]:
 def _fields_of(text: str) -> frozenset[str]:
     mentioned = [found[1] for found in _MENTION.finditer(text)]
     # A template that looks at its whole data, or at the reference as a whole, may read any field.
-    if root_fields(text) is None or not _FIELDS | _OF_PUSHES >= set(mentioned):
+    if root_fields(text) is None or not set(mentioned) <= _FIELDS | _OF_PUSHES:
         return _FIELDS
     return frozenset(mentioned) & _FIELDS
 

@@ -70,10 +70,18 @@ def test_metadata_says_how(world, kept):
     replicas = [{"location": location, **encryption} for location in ("europe-west3", "europe-west4")]
     assert secret.replication == {"userManaged": {"replicas": replicas}}
     assert client.push(push(**spec)) is PushOutcome.UNCHANGED
-    assert client.push(push(labels={"b": "3"}, mergePolicy="Merge")) is PushOutcome.UPDATED
-    assert kept().labels == {"a": "1", "b": "3", **MARK}
+    # What the secret has wins, and Merge is about labels only.
+    merging = {"labels": {"a": "2", "b": "3"}, "annotations": {"m": "4"}, "mergePolicy": "Merge"}
+    assert client.push(push(**merging)) is PushOutcome.UPDATED
+    assert (kept().labels, kept().annotations, kept().topics) == ({"a": "1", "b": "3", **MARK}, {"m": "4"}, [])
+    assert client.push(push(**merging)) is PushOutcome.UNCHANGED
     assert client.push(push(labels={"managed-by": "me"})) is PushOutcome.UPDATED
     assert (kept().labels, kept().annotations, kept().topics, len(kept().versions)) == (MARK, {}, [], 1)
+
+
+def test_one_location_gives_way_to_several(world, kept):
+    world.connect().push(push(replicationLocation="europe-west1", replicationLocations=["europe-west3"]))
+    assert kept().replication == {"userManaged": {"replicas": [{"location": "europe-west3"}]}}
 
 
 def test_a_property_leaves_labels_alone(world, kept):
