@@ -1,10 +1,14 @@
 """The examples are run."""
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+TESTS = Path(__file__).parents[1]
+EXAMPLES = TESTS.parent / "examples"
 
 
 def test_custom_script():
@@ -27,8 +31,28 @@ def test_custom_script():
     assert "only-an-example" not in run.stdout
 
 
-def test_every_example_is_listed():
+def test_what_the_script_reads_shows_nowhere(tmp_path):
+    canary = "canary-" + "7d02c5"
+    shutil.copytree(EXAMPLES / "custom-script", tmp_path / "script")
+    (tmp_path / "script/secrets/vsphere/password").write_text(canary)
+    (tmp_path / "temporary").mkdir()
+    run = subprocess.run(
+        [sys.executable, "main.py"],
+        cwd=tmp_path / "script",
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert canary not in run.stdout + run.stderr
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_every_example_is_listed_and_has_a_test():
     listed = (EXAMPLES / "README.md").read_text()
+    tests = "".join(path.read_text() for path in TESTS.rglob("test_*.py"))
     for directory in EXAMPLES.iterdir():
         if directory.is_dir():
             assert f"[{directory.name}]" in listed
+            assert re.search(rf"[\"/]{directory.name}[\"/]", tests)

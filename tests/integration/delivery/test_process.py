@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,16 +82,21 @@ def command(place: Path, where: str) -> list[str]:
     return [sys.executable, str(place / "program.py"), str(place / "log"), where]
 
 
-def end(place: Path, number: signal.Signals) -> None:
-    """Have the program end by itself."""
+def program(place: Path) -> int:
+    """The process id of the program."""
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            arguments = process.read_bytes()
+            arguments = process.read_bytes().split(b"\0")
         except OSError:
             continue
-        if str(place / "program.py").encode() in arguments and str(place / "log").encode() in arguments:
-            assert b"canary" not in arguments
-            __import__("os").kill(int(process.parent.name), number)
+        if arguments[1:3] == [bytes(place / "program.py"), bytes(place / "log")]:
+            return int(process.parent.name)
+    raise AssertionError("it does not run")
+
+
+def end(place: Path, number: signal.Signals) -> None:
+    """Have the program end by itself."""
+    os.kill(program(place), number)
 
 
 def test_a_signal_after_the_files_were_exchanged(place: Path, by_hand) -> None:  # type: ignore[no-untyped-def]
@@ -165,6 +172,40 @@ class Source:
 
 sys.exit(Execution(command=sys.argv[1:], environment=Environment()).run(Source()))
 """
+
+
+def shown(pid: int, name: str) -> bytes:
+    return Path(f"/proc/{pid}/{name}").read_bytes()
+
+
+def test_no_argument_and_with_files_no_variable_holds_a_secret(place: Path, by_hand) -> None:  # type: ignore[no-untyped-def]
+    with Directory(place / "credentials") as directory:
+        ways = [
+            (Execution(command=command(place, str(directory.path)), directory=directory), False),
+            (Execution(command=command(place, ""), environment=Environment()), True),
+        ]
+        for number, (execution, in_variables) in enumerate(ways):
+            log = place / "log"
+            running = Running(by_hand(secret(number)), execution, log)
+            running.wait_for(f"start canary-{number}")
+            pid = program(place)
+            assert b"canary" not in shown(pid, "cmdline") + shown(pid, "comm")
+            assert (b"canary" in shown(pid, "environ")) is in_variables
+            assert b"canary" not in shown(os.getpid(), "environ") + shown(os.getpid(), "cmdline")
+            end(place, signal.SIGUSR1)
+            assert running.join() == 9
+            log.unlink()
+
+
+def test_a_program_ends_with_this_process_if_the_kernel_is_told_so(place: Path, require) -> None:  # type: ignore[no-untyped-def]
+    require("" if shutil.which("setpriv") else "no setpriv on the PATH, which util-linux brings")
+    told = ["setpriv", "--pdeathsig", "TERM", *command(place, "")]
+    supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, *told], stdin=subprocess.DEVNULL)
+    log = place / "log"
+    wait_for(lambda: log.exists() and "start" in log.read_text())
+    supervisor.kill()
+    supervisor.wait()
+    wait_for(lambda: log.read_text().splitlines() == ["start canary-1", "stop canary-1"])
 
 
 def test_signals_to_this_process_reach_the_program(place: Path) -> None:

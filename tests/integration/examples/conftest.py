@@ -74,8 +74,8 @@ class Example:
         return status
 
     def assert_shows_no_secret(self) -> None:
-        """In its output, and in the arguments of it and of what it has started."""
-        shown = "".join(self.output + self.errors).encode() + command_lines(self.process.pid)
+        """In its output, and in arguments, variables and names of it, its threads and what it has started."""
+        shown = "".join(self.output + self.errors).encode() + seen_from_outside(self.process.pid)
         assert not [value for value in self._planted if value.encode() in shown], "a secret shows"
 
 
@@ -127,18 +127,32 @@ def start(guide_world: GuideWorld, tmp_path: Path) -> Iterator[StartExample]:
     for example in running:
         example.stop()
         example.assert_shows_no_secret()
-    left = b"".join(path.read_bytes() for path in temporary.rglob("*") if path.is_file())
+    places = (temporary, Path(f"/dev/shm/virtrigaud-secrets-{os.geteuid()}"))
+    left = b"".join(content(path) for place in places for path in place.rglob("*"))
     assert not [value for value in planted if value.encode() in left], "a secret is left in a temporary file"
 
 
-def command_lines(pid: int) -> bytes:
-    """Arguments of a process and its descendants."""
+def content(path: Path) -> bytes:
+    """Of a file; what other tests have removed meanwhile holds nothing."""
     try:
-        own = Path(f"/proc/{pid}/cmdline").read_bytes()
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return path.read_bytes()
     except OSError:
         return b""
-    return own + b"".join(command_lines(int(child)) for child in children)
+
+
+def seen_from_outside(pid: int) -> bytes:
+    """What the system tells of a process and its descendants: arguments, variables, names of threads.
+
+    The name of a core file is made of these.
+    """
+    process = Path(f"/proc/{pid}")
+    try:
+        own = [process / "cmdline", process / "environ", *process.glob("task/*/comm")]
+        children = (process / f"task/{pid}/children").read_text().split()
+        shown = b"".join(path.read_bytes() for path in own)
+    except OSError:
+        return b""
+    return shown + b"".join(seen_from_outside(int(child)) for child in children)
 
 
 @pytest.fixture
