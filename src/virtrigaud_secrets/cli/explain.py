@@ -10,6 +10,7 @@ import typer
 from virtrigaud_secrets.cli import options
 from virtrigaud_secrets.cli.output import console, print_json, visible
 from virtrigaud_secrets.errors import SecretsError
+from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle
@@ -22,6 +23,7 @@ class ExplainFormat(StrEnum):
     JSON = "json"
 
 
+@options.takes_settings
 def explain(
     path: options.ManifestPath,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the ExternalSecret.")],
@@ -34,22 +36,11 @@ def explain(
         ),
     ] = False,
     output_format: Annotated[ExplainFormat, typer.Option("--format", help="text or json.")] = ExplainFormat.TEXT,
-    strict: options.Strict = False,
-    store_namespace: options.StoreNamespaces = None,
-    endpoint: options.Endpoints = None,
-    ca_file: options.CaFile = None,
-    parameter: options.Parameters = None,
+    settings: Settings,
 ) -> None:
     """Show where every key of a Secret comes from, without values. Sends nothing without --resolve."""
     from virtrigaud_secrets import Resolver
 
-    settings = options.settings_from(
-        strict=strict,
-        store_namespaces=store_namespace,
-        endpoints=endpoint,
-        ca_file=ca_file,
-        parameters=parameter,
-    )
     outcome: Bundle | SecretsError | None = None
     with Resolver.from_path(path, settings=settings) as resolver:
         if resolve:

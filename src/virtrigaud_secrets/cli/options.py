@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -94,3 +95,43 @@ def _parameters(texts: Sequence[str]) -> Mapping[str, Mapping[str, ParameterValu
             raise typer.BadParameter("--parameter expects PATH:NAME=VALUE")
         found.setdefault(path, {})[name] = value.split(",") if name in _LISTS else value
     return found
+
+
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with these options in the place of its argument `settings`, which is made of them.
+
+    ```python
+    @options.takes_settings
+    def plan(path: options.ManifestPath, *, settings: Settings) -> None: ...
+    ```
+    """
+
+    def run(*arguments: object, **given: object) -> None:
+        chosen = {name: given.pop(name) for name in shared if name in given}
+        command(*arguments, **given, settings=_settings(**chosen))  # type: ignore[arg-type]  # as typer has read them
+
+    shared = inspect.signature(_settings, eval_str=True).parameters
+    own = inspect.signature(command, eval_str=True).parameters
+    parameters = [*(one for one in own.values() if one.name != "settings"), *shared.values()]
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    # Where typer looks for arguments and options.
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
+
+
+def _settings(
+    *,
+    strict: Strict = False,
+    store_namespaces: StoreNamespaces = None,
+    endpoints: Endpoints = None,
+    ca_file: CaFile = None,
+    parameters: Parameters = None,
+) -> Settings:
+    return settings_from(
+        strict=strict,
+        store_namespaces=store_namespaces,
+        endpoints=endpoints,
+        ca_file=ca_file,
+        parameters=parameters,
+    )

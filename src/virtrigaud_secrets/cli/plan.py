@@ -11,6 +11,7 @@ from virtrigaud_secrets.cli import options
 from virtrigaud_secrets.cli.output import console, print_json, visible
 from virtrigaud_secrets.errors import ManifestNotFoundError, SecretsError, raise_all
 from virtrigaud_secrets.resolver.plan import DataStep, ExtractStep, FindStep, GeneratorStep
+from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.manifests import Catalog
@@ -25,6 +26,7 @@ class PlanFormat(StrEnum):
     JSON = "json"
 
 
+@options.takes_settings
 def plan(
     path: options.ManifestPath,
     name: Annotated[
@@ -33,22 +35,11 @@ def plan(
     *,
     namespace: options.Namespace = None,
     output_format: Annotated[PlanFormat, typer.Option("--format", help="text or json.")] = PlanFormat.TEXT,
-    strict: options.Strict = False,
-    store_namespace: options.StoreNamespaces = None,
-    endpoint: options.Endpoints = None,
-    ca_file: options.CaFile = None,
-    parameter: options.Parameters = None,
+    settings: Settings,
 ) -> None:
     """Show what would be read, without sending a request."""
     from virtrigaud_secrets import Resolver
 
-    settings = options.settings_from(
-        strict=strict,
-        store_namespaces=store_namespace,
-        endpoints=endpoint,
-        ca_file=ca_file,
-        parameters=parameter,
-    )
     plans: list[Plan] = []
     faults: list[SecretsError] = []
     with Resolver.from_path(path, settings=settings) as resolver:

@@ -13,6 +13,7 @@ import typer
 from virtrigaud_secrets.cli import options
 from virtrigaud_secrets.cli.output import console, print_json, visible
 from virtrigaud_secrets.errors import ConfigurationError, PushError
+from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.resolver.push_report import PushReport
@@ -25,6 +26,7 @@ class PushFormat(StrEnum):
     JSON = "json"
 
 
+@options.takes_settings
 def push(
     path: options.ManifestPath,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the PushSecret.")],
@@ -48,22 +50,11 @@ def push(
         ),
     ] = None,
     output_format: Annotated[PushFormat, typer.Option("--format", help="text or json.")] = PushFormat.TEXT,
-    strict: options.Strict = False,
-    store_namespace: options.StoreNamespaces = None,
-    endpoint: options.Endpoints = None,
-    ca_file: options.CaFile = None,
-    parameter: options.Parameters = None,
+    settings: Settings,
 ) -> None:
     """Write what a PushSecret asks for to its stores. What is not marked as ours is never overwritten."""
     from virtrigaud_secrets import Resolver
 
-    settings = options.settings_from(
-        strict=strict,
-        store_namespaces=store_namespace,
-        endpoints=endpoint,
-        ca_file=ca_file,
-        parameters=parameter,
-    )
     previous = None if state is None else read_state(state)
     with Resolver.from_path(path, settings=settings) as resolver:
         try:

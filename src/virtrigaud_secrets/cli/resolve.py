@@ -17,6 +17,7 @@ import typer
 from virtrigaud_secrets.cli import options
 from virtrigaud_secrets.cli.output import HIDDEN, console, print_json, remark, visible, write_text
 from virtrigaud_secrets.errors import ConfigurationError
+from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle, Provenance
@@ -31,6 +32,7 @@ class ResolveFormat(StrEnum):
     DIR = "dir"
 
 
+@options.takes_settings
 def resolve(
     path: options.ManifestPath,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the ExternalSecret.")],
@@ -43,11 +45,7 @@ def resolve(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Directory that --format dir makes.", metavar="DIR")
     ] = None,
-    strict: options.Strict = False,
-    store_namespace: options.StoreNamespaces = None,
-    endpoint: options.Endpoints = None,
-    ca_file: options.CaFile = None,
-    parameter: options.Parameters = None,
+    settings: Settings,
 ) -> None:
     """Resolve one ExternalSecret from its stores. Values are hidden unless --reveal or --format dir asks for them.
 
@@ -57,13 +55,6 @@ def resolve(
 
     if (output_format is ResolveFormat.DIR) != (output is not None):
         raise typer.BadParameter("--format dir and --output go together")
-    settings = options.settings_from(
-        strict=strict,
-        store_namespaces=store_namespace,
-        endpoints=endpoint,
-        ca_file=ca_file,
-        parameters=parameter,
-    )
     handed_out = False
     resolver = Resolver.from_path(path, settings=settings)
     try:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import os
 import secrets
-import shutil
-import socket
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import ClassVar, Final
 
 from virtrigaud_secrets.errors import LocalServerError
 from virtrigaud_secrets.sensitive import Sensitive
-from virtrigaud_secrets.testing.servers.processes import PORT_ATTEMPTS, ServerProcess, Workspace, free_port
+from virtrigaud_secrets.testing.servers.processes import (
+    ServerProcess,
+    Workspace,
+    WorkspaceServer,
+    find_program,
+    on_a_free_port,
+)
 
 BINARY_VARIABLE: Final = "VIRTRIGAUD_SECRETS_SLAPD"
 """Environment variable with the path of a `slapd` program to use instead of the one that is found."""
@@ -29,17 +32,17 @@ START_TIMEOUT: Final = timedelta(seconds=30)
 """For the server to listen: a tenth of a second usually."""
 LOAD_TIMEOUT: Final = timedelta(seconds=30)
 """To write the entries."""
-_DEBIAN: Final = Path("/usr/sbin/slapd")
-"""Not on the PATH of everybody."""
 _SCHEMAS: Final = ("/etc/ldap/schema", "/etc/openldap/schema")
 _MODULES: Final = ("/usr/lib/ldap", "/usr/lib/openldap", "/usr/lib64/openldap")
 
 
-class LdapServer:
+class LdapServer(WorkspaceServer):
     """A directory of its own, from `with` to the end of the block.
 
     People are found as `uid=NAME,` below `PEOPLE`, and log in by their password.
     """
+
+    title: ClassVar[str] = "slapd"
 
     def __init__(self, people: Mapping[str, Sensitive], *, binary: Path | None = None) -> None:
         """Nothing is started yet.
@@ -48,10 +51,10 @@ class LdapServer:
             people: password of each user name.
             binary: the `slapd` program; found by itself otherwise.
         """
+        super().__init__()
         self._people: Final = dict(people)
         self._binary: Final = binary
         self._manager_password: Final = Sensitive(secrets.token_hex(16))
-        self._workspace: Workspace | None = None
         self._port = 0
 
     @staticmethod
@@ -71,52 +74,24 @@ class LdapServer:
         """Password of `MANAGER`."""
         return self._manager_password
 
-    def start(self) -> Self:
-        """Load the people and listen.
-
-        Raises:
-            LocalServerError: there is no program, or it fails; with the end of its log.
-        """
+    def launch(self, workspace: Workspace) -> None:
+        """Load the people and listen."""
         binary = _find_binary(self._binary)
         if binary is None:
             raise LocalServerError(self.missing_reason(self._binary))
-        self._workspace = workspace = Workspace()
-        try:
-            (workspace.path / "data").mkdir(mode=0o700)
-            configuration = workspace.write("slapd.conf", self._configuration(workspace.path))
-            entries = workspace.write("people.ldif", self._entries())
-            load: list[str | Path] = [binary, "-T", "add", "-f", configuration, "-l", entries]
-            workspace.run("slapadd", load, timeout=LOAD_TIMEOUT)
-            entries.unlink()
-            self._launch(workspace, binary, configuration)
-        except BaseException:
-            self.close()
-            raise
-        return self
+        (workspace.path / "data").mkdir(mode=0o700)
+        configuration = workspace.write("slapd.conf", self._configuration(workspace.path))
+        entries = workspace.write("people.ldif", self._entries())
+        load: list[str | Path] = [binary, "-T", "add", "-f", configuration, "-l", entries]
+        workspace.run("slapadd", load, timeout=LOAD_TIMEOUT)
+        entries.unlink()
 
-    def close(self) -> None:
-        """Stop it and remove all its files. The second call does nothing."""
-        if self._workspace is not None:
-            self._workspace.close()
-
-    def _launch(self, workspace: Workspace, binary: Path, configuration: Path) -> ServerProcess:
-        for attempt in range(PORT_ATTEMPTS):
-            self._port = free_port()
+        def begin(port: int) -> ServerProcess:
             # With a debug level, even none at all, it stays in the foreground.
-            process = workspace.start("slapd", [binary, "-f", configuration, "-h", self.address, "-d", "0"])
-            try:
-                process.wait_until(self._listens, timeout=START_TIMEOUT)
-            except LocalServerError:
-                if process.logged("Address already in use") and attempt + 1 < PORT_ATTEMPTS:
-                    continue
-                raise
-            return process
-        raise LocalServerError("no port was left for slapd")
+            command: list[str | Path] = [binary, "-f", configuration, "-h", f"ldap://127.0.0.1:{port}", "-d", "0"]
+            return workspace.start("slapd", command)
 
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+        self._port = on_a_free_port(begin, timeout=START_TIMEOUT)
 
     def _configuration(self, directory: Path) -> str:
         schemas = _existing(_SCHEMAS)
@@ -150,16 +125,6 @@ class LdapServer:
             )
         return "\n".join(blocks)
 
-    def __enter__(self) -> Self:
-        """Start it."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
-
 
 def _existing(places: tuple[str, ...]) -> str:
     """The first directory that is there, else the first of them, for slapd to name in its log."""
@@ -169,9 +134,4 @@ def _existing(places: tuple[str, ...]) -> str:
 def _find_binary(given: Path | None) -> Path | None:
     """The program asked for, that of the environment, on the PATH, of Debian: the first that can be run."""
     named = given or (Path(os.environ[BINARY_VARIABLE]) if os.environ.get(BINARY_VARIABLE) else None)
-    if named is not None:
-        return named if os.access(named, os.X_OK) else None
-    found = shutil.which("slapd")
-    if found is not None:
-        return Path(found)
-    return _DEBIAN if os.access(_DEBIAN, os.X_OK) else None
+    return find_program("slapd", given=named)

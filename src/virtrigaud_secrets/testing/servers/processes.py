@@ -13,13 +13,15 @@ import subprocess
 import sys
 import tempfile
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.errors import LocalServerError
@@ -39,6 +41,8 @@ BASE_ENVIRONMENT: Final = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PA
 """What a server inherits. Nothing else: no token, no proxy, no locale."""
 
 
+_DEBIAN: Final = Path("/usr/sbin")
+"""Where Debian keeps servers: not on the PATH of everybody."""
 _ANY_PROGRAM: Final = "/bin/true" if Path("/bin/true").exists() else "/usr/bin/true"
 
 
@@ -331,6 +335,104 @@ class ServerProcess:
             return text in self.log.read_text(errors="replace")
         except OSError:
             return False
+
+
+class WorkspaceServer(ABC):
+    """A server of processes in a workspace of its own, from `with` to the end of the block."""
+
+    title: ClassVar[str]
+    """What it is, for errors."""
+
+    def __init__(self) -> None:
+        """Nothing is started yet."""
+        self._running_in: Workspace | None = None
+
+    @property
+    def workspace(self) -> Workspace:
+        """Where it runs.
+
+        Raises:
+            LocalServerError: it was not started.
+        """
+        if self._running_in is None:
+            raise LocalServerError(f"{self.title} is not running: use it in a with block")
+        return self._running_in
+
+    @abstractmethod
+    def launch(self, workspace: Workspace) -> None:
+        """Start its processes and wait until it listens. What fails is cleared up by `start`.
+
+        Raises:
+            LocalServerError: there is no program, or it fails; with the end of its log.
+        """
+
+    def start(self) -> Self:
+        """Start it.
+
+        Raises:
+            LocalServerError: there is no program, or it fails; with the end of its log.
+        """
+        self._running_in = Workspace()
+        try:
+            self.launch(self._running_in)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def close(self) -> None:
+        """Stop it and remove all its files. The second call does nothing."""
+        if self._running_in is not None:
+            self._running_in.close()
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+def listens(port: int) -> bool:
+    """Whether somebody does on this port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def on_a_free_port(start: Callable[[int], ServerProcess], *, timeout: timedelta) -> int:
+    """Start a server on a free port, again where somebody else took it in between, and return the port.
+
+    Args:
+        start: starts it on the port that it is given.
+        timeout: for it to listen.
+
+    Raises:
+        LocalServerError: it ended, or does not listen in time; with the end of its log.
+    """
+    for attempt in range(PORT_ATTEMPTS):
+        port = free_port()
+        process = start(port)
+        try:
+            process.wait_until(partial(listens, port), timeout=timeout)
+        except LocalServerError:
+            if process.logged("Address already in use") and attempt + 1 < PORT_ATTEMPTS:
+                continue
+            raise
+        return port
+    raise LocalServerError("no port was left")
+
+
+def find_program(name: str, *, given: Path | None = None) -> Path | None:
+    """The program `given`; else that of this name on the PATH, or among those of Debian's servers."""
+    if given is not None:
+        return given if os.access(given, os.X_OK) else None
+    found = shutil.which(name)
+    place = Path(found) if found is not None else _DEBIAN / name
+    return place if os.access(place, os.X_OK) else None
 
 
 def not_root_command() -> list[str]:

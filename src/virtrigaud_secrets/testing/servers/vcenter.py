@@ -8,13 +8,12 @@ import socket
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self, cast
+from typing import ClassVar, Final, cast
 
 from virtrigaud_secrets.errors import LocalServerError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.testing.servers.certificates import Authority
-from virtrigaud_secrets.testing.servers.processes import ServerProcess, Workspace
+from virtrigaud_secrets.testing.servers.processes import ServerProcess, Workspace, WorkspaceServer
 
 CACHE_DIRECTORY: Final = "virtrigaud-secrets/vcsim"
 """Below the user's cache: one directory per version, filled by `tests/tools/build-vcsim`."""
@@ -24,7 +23,7 @@ ORDER_SECONDS: Final = 30.0
 """For one order to be carried out."""
 
 
-class VCenter:
+class VCenter(WorkspaceServer):
     """A vCenter of its own, from `with` to the end of the block. It has virtual machines to list, and no account.
 
     ```python
@@ -33,15 +32,17 @@ class VCenter:
     ```
     """
 
+    title: ClassVar[str] = "vcsim"
+
     def __init__(self, *, binary: Path | None = None) -> None:
         """Nothing is started yet.
 
         Args:
             binary: the program that `tests/tools/build-vcsim` builds; found by itself otherwise.
         """
+        super().__init__()
         self._binary: Final = binary
         self._authority: Final = Authority.create("vCenter CA")
-        self._workspace: Workspace | None = None
         self._process: ServerProcess | None = None
         self._address = ""
 
@@ -62,32 +63,17 @@ class VCenter:
         """The authority of its certificate."""
         return self._authority.pem
 
-    def start(self) -> Self:
-        """Start it.
-
-        Raises:
-            LocalServerError: there is no program, or it fails; with the end of its log.
-        """
+    def launch(self, workspace: Workspace) -> None:
+        """Start it, without an account."""
         binary = _find_binary(self._binary)
         if binary is None:
             raise LocalServerError(self.missing_reason(self._binary))
         issued = self._authority.issue()
-        self._workspace = workspace = Workspace()
-        try:
-            certificate = workspace.write("server.crt", issued.certificate)
-            key = workspace.write("server.key", issued.key.reveal())
-            command: list[str | Path] = [binary, "-cert", certificate, "-key", key, "-control", self._control]
-            self._process = workspace.start("vcsim", command)
-            self._process.wait_until(self._answers, timeout=START_TIMEOUT)
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def close(self) -> None:
-        """Stop it and remove all its files. The second call does nothing."""
-        if self._workspace is not None:
-            self._workspace.close()
+        certificate = workspace.write("server.crt", issued.certificate)
+        key = workspace.write("server.key", issued.key.reveal())
+        command: list[str | Path] = [binary, "-cert", certificate, "-key", key, "-control", self._control]
+        self._process = workspace.start("vcsim", command)
+        self._process.wait_until(self._answers, timeout=START_TIMEOUT)
 
     def set_accounts(self, accounts: Mapping[str, Iterable[Sensitive]]) -> None:
         """The accounts there are from now on, each with every password that is good. Open sessions stay."""
@@ -104,9 +90,7 @@ class VCenter:
 
     @property
     def _control(self) -> Path:
-        if self._workspace is None:
-            raise LocalServerError("vcsim is not running: use it in a with block")
-        return self._workspace.path / "control.sock"
+        return self.workspace.path / "control.sock"
 
     def _answers(self) -> bool:
         try:
@@ -130,16 +114,6 @@ class VCenter:
             tail = "" if self._process is None else self._process.log_tail()
             raise LocalServerError(f"vcsim did not carry out an order{tail}")
         return cast("dict[str, object]", json.loads(answer))
-
-    def __enter__(self) -> Self:
-        """Start it."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
 
 
 def _find_binary(given: Path | None) -> Path | None:

@@ -8,22 +8,13 @@ import pytest
 
 from virtrigaud_secrets.errors import LocalServerError
 from virtrigaud_secrets.testing.servers import libvirtd
-from virtrigaud_secrets.testing.servers.libvirtd import LibvirtDaemon, _find_binary
+from virtrigaud_secrets.testing.servers.libvirtd import LibvirtDaemon
 
 
 def program(path: Path, text: str = "exit 3") -> Path:
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o700)
     return path
-
-
-def test_the_program_asked_for_goes_before_the_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, found = program(tmp_path / "asked"), program(tmp_path / "libvirtd")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert (_find_binary(asked), _find_binary(None), _find_binary(tmp_path / "absent")) == (asked, found, None)
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(libvirtd, "_DEBIAN", asked)
-    assert _find_binary(None) == asked
 
 
 def test_what_is_missing_is_told(tmp_path: Path) -> None:

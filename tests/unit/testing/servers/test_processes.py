@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 from virtrigaud_secrets.errors import LocalServerError
-from virtrigaud_secrets.testing.servers.processes import Workspace, free_port
+from virtrigaud_secrets.testing.servers import processes
+from virtrigaud_secrets.testing.servers.processes import (
+    PORT_ATTEMPTS,
+    ServerProcess,
+    Workspace,
+    WorkspaceServer,
+    find_program,
+    free_port,
+    listens,
+    on_a_free_port,
+)
 
 WAIT = timedelta(seconds=30)
 READY = "import time; print('ready', flush=True); time.sleep(600)"
@@ -131,3 +141,81 @@ def test_a_forked_child_leaves_everything_alone(workspace: Workspace) -> None:
     os.waitpid(child, 0)
     assert process.running
     assert workspace.path.exists()
+
+
+def program(path: Path) -> Path:
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o700)
+    return path
+
+
+def test_the_program_asked_for_goes_before_the_path_and_that_before_debians(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "debian").mkdir()
+    asked, found, debian = (program(tmp_path / name) for name in ("asked", "server", "debian/server"))
+    monkeypatch.setattr(processes, "_DEBIAN", debian.parent)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [find_program("server", given=given) for given in (asked, None, tmp_path / "absent")] == [asked, found, None]
+    monkeypatch.setenv("PATH", "")
+    assert (find_program("server"), find_program("another")) == (debian, None)
+
+
+LISTEN = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(600)"
+TAKEN = "print('Address already in use', flush=True); raise SystemExit(1)"
+
+
+def test_a_port_that_somebody_took_is_replaced_by_another(workspace: Workspace) -> None:
+    tried: list[int] = []
+
+    def begin(port: int) -> ServerProcess:
+        tried.append(port)
+        return workspace.start(f"server{len(tried)}", [*python(TAKEN if len(tried) < 3 else LISTEN), str(port)])
+
+    port = on_a_free_port(begin, timeout=WAIT)
+    assert (len(tried), tried[-1], listens(port)) == (3, port, True)
+
+
+def test_ports_are_not_tried_for_ever_nor_after_another_fault(workspace: Workspace) -> None:
+    tried: list[int] = []
+
+    def begin(script: str, port: int) -> ServerProcess:
+        tried.append(port)
+        return workspace.start(f"server{len(tried)}", python(script))
+
+    with pytest.raises(LocalServerError, match="already in use"):
+        on_a_free_port(lambda port: begin(TAKEN, port), timeout=WAIT)
+    assert len(tried) == PORT_ATTEMPTS
+    with pytest.raises(LocalServerError, match="another fault"):
+        on_a_free_port(lambda port: begin("raise SystemExit('another fault')", port), timeout=WAIT)
+    assert len(tried) == PORT_ATTEMPTS + 1
+
+
+class Server(WorkspaceServer):
+    title = "the server"
+
+    def __init__(self, script: str) -> None:
+        super().__init__()
+        self.script = script
+
+    def launch(self, workspace: Workspace) -> None:
+        process = workspace.start("server", python(self.script))
+        process.wait_until(lambda: process.logged("ready"), timeout=WAIT)
+
+
+def test_a_server_runs_for_the_block() -> None:
+    server = Server(READY)
+    with pytest.raises(LocalServerError, match="the server is not running"):
+        server.workspace  # noqa: B018  # asking is the point
+    server.close()
+    with server as started:
+        assert started is server
+        assert server.workspace.path.is_dir()
+    assert not server.workspace.path.exists()
+
+
+def test_a_server_that_does_not_start_leaves_nothing() -> None:
+    server = Server("raise SystemExit('why')")
+    with pytest.raises(LocalServerError, match="why"):
+        server.start()
+    assert not server.workspace.path.exists()

@@ -9,22 +9,13 @@ import pytest
 from virtrigaud_secrets.errors import LocalServerError
 from virtrigaud_secrets.testing import ssh_key
 from virtrigaud_secrets.testing.servers import sshd
-from virtrigaud_secrets.testing.servers.sshd import SshServer, _find_binary
+from virtrigaud_secrets.testing.servers.sshd import SshServer
 
 
 def program(path: Path, text: str = "exit 3") -> Path:
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o700)
     return path
-
-
-def test_the_program_asked_for_goes_before_the_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, found = program(tmp_path / "asked"), program(tmp_path / "sshd")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert (_find_binary(asked), _find_binary(None), _find_binary(tmp_path / "absent")) == (asked, found, None)
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(sshd, "_DEBIAN", asked)
-    assert _find_binary(None) == asked
 
 
 def test_what_is_missing_is_told(tmp_path: Path) -> None:
