@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from virtrigaud_secrets.cache.reachability import Reachability
 from virtrigaud_secrets.clock import Clock
 from virtrigaud_secrets.errors import SecretsError, StoreUnavailableError, forget_locals
 from virtrigaud_secrets.stores.base import Answer, Fetch, Query, StoreClient
@@ -48,6 +49,8 @@ class AnswerCache:
         """Fetches that were sent to a store."""
         self.hits = 0
         """Fetches that were answered without."""
+        self.reachability: Final = Reachability()
+        """Which stores answered."""
 
     @property
     def in_flight(self) -> int:
@@ -126,7 +129,9 @@ class AnswerCache:
                     self._flights.pop(fetch, None)
             for fetch, flight in flights.items():
                 # Those who wait must not wait for ever, whatever happened to the one who asked for them.
-                flight.set_result(outcomes.get(fetch) or _interrupted(fetch))
+                became = outcomes.get(fetch) or _interrupted(fetch)
+                self.reachability.note(fetch.store, became)
+                flight.set_result(became)
         return outcomes
 
 
@@ -171,12 +176,14 @@ class CachingClient(StoreClient):
         if query not in self.found:
             try:
                 self.found[query] = self.client.find(query)
-            except SecretsError:
+            except SecretsError as error:
+                self.cache.reachability.note(query.store, error)
                 raise
             except Exception as error:  # noqa: BLE001  # as in `AnswerCache`
                 forget_locals(error)
                 reason = f"the backend raised {type(error).__name__}"
                 raise StoreUnavailableError(reason, store=str(query.store), path=query.path) from None
+            self.cache.reachability.note(query.store, self.found[query])
         return self.found[query]
 
     def close(self, *, revoke: bool = True) -> None:

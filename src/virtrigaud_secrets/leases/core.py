@@ -262,6 +262,10 @@ class LeaseCore(Ledger):
 
     # Logins
 
+    def logins(self) -> list[Login]:
+        """The logins that are looked after and end: to look at, not to change."""
+        return self._logins.looked_after()
+
     def login_seen(self, store: StoreKey, state: LoginState, now: float) -> None:
         """The login in use, after any request that may have changed it. What hangs on a former one is moved."""
         self._move(self._logins.see(store, state, now), now)

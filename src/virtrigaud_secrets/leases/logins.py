@@ -54,6 +54,10 @@ class Logins:
         """The newest login of a store."""
         return self._current.get(store)
 
+    def looked_after(self) -> list[Login]:
+        """The newest login of each store that credentials hang on and that ends."""
+        return [login for login in self._current.values() if login.hanging and math.isfinite(login.ends)]
+
     def see(self, store: StoreKey, state: LoginState, now: float) -> Login | None:
         """Take note of the login in use. Gives the one that it replaced, if it did."""
         login = self._logins.get((store, state.generation))

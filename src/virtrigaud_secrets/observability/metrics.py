@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.errors import MissingDependencyError
 from virtrigaud_secrets.events import Event, EventKind
-from virtrigaud_secrets.runtime.health import SecretState, SecretStatus
+from virtrigaud_secrets.runtime.health import Health, SecretState, SecretStatus
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LABELS: Final = ("secret_name", "namespace", "provider")
 """Labels of every series about a secret: the guide's."""
+STORE: Final = ("store",)
+"""Label of every series about a store: `Kind namespace/name`."""
 UNKNOWN_PROVIDER: Final = "unknown"
 """`provider` of a secret that says none: the guide's."""
 
@@ -113,6 +115,7 @@ class Metrics:
         requests = CounterMetricFamily("virtrigaud_secret_store_requests", "Fetches that were sent to stores.")
         requests.add_metric([], health.requests)
         yield requests
+        yield from _stores(health, self._clock.now())
         flying = GaugeMetricFamily("virtrigaud_secret_store_requests_in_flight", "Fetches that are under way.")
         flying.add_metric([], health.in_flight)
         yield flying
@@ -137,6 +140,9 @@ class Metrics:
             "When the secret must not be given out any more, unless it is renewed or read before.",
             labels=LABELS,
         )
+        life = GaugeMetricFamily(
+            "virtrigaud_secret_lifetime_seconds", "How long the secret was good for when it was read.", labels=LABELS
+        )
         valid = GaugeMetricFamily("virtrigaud_secret_valid", "Whether there is something to give out.", labels=LABELS)
         for status in secrets:
             labels = self._labels(status)
@@ -147,7 +153,9 @@ class Metrics:
                 success.add_metric(labels, _timestamp(status.refreshed_at))
             if status.ends_in is not None:
                 end.add_metric(labels, _timestamp(now + timedelta(seconds=status.ends_in)))
-        yield from (age, success, end, valid)
+            if status.life is not None:
+                life.add_metric(labels, status.life)
+        yield from (age, success, end, life, valid)
 
     def _counters(self, secrets: Iterable[SecretStatus]) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily
@@ -177,6 +185,28 @@ class Metrics:
 
     def _labels(self, status: SecretStatus) -> tuple[str, str, str]:
         return status.name, status.namespace, self._provider(status)
+
+
+def _stores(health: Health, now: datetime) -> Iterator[Metric]:
+    from prometheus_client.core import GaugeMetricFamily
+
+    up = GaugeMetricFamily(
+        "virtrigaud_secret_store_up", "Whether the store answered the last request, if only to refuse.", labels=STORE
+    )
+    end = GaugeMetricFamily(
+        "virtrigaud_secret_store_login_expiry_timestamp_seconds",
+        "When the login that leases hang on ends, unless it is renewed or replaced before.",
+        labels=STORE,
+    )
+    life = GaugeMetricFamily(
+        "virtrigaud_secret_store_login_lifetime_seconds", "How long that login was good for at first.", labels=STORE
+    )
+    for store, answered in health.stores.items():
+        up.add_metric((store,), float(answered))
+    for login in health.logins:
+        end.add_metric((login.store,), _timestamp(now + timedelta(seconds=login.ends_in)))
+        life.add_metric((login.store,), login.life)
+    yield from (up, end, life)
 
 
 def _timestamp(moment: datetime) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -52,10 +52,24 @@ class SecretStatus:
     """How often it was given out without asking a store, `Subscription.current` not counted."""
     misses: int
     """How often somebody waited for a store."""
+    life: float | None
+    """Seconds that it had when it was read; None where nothing ends."""
     labels: Mapping[str, str]
     """The labels of its bundle; empty where there is none."""
     error: str
     """Why the last read failed, empty after one that did not. Safe to log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginStatus:
+    """A login that leases hang on, and that ends."""
+
+    store: str
+    """The store as `Kind namespace/name`."""
+    ends_in: float
+    """Seconds until it ends, unless it is renewed or replaced before."""
+    life: float
+    """Seconds that it was granted at first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +86,10 @@ class Health:
     """Fetches that were sent to stores so far."""
     in_flight: int = 0
     """Fetches that are under way."""
+    stores: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    """Each store that was asked, as `Kind namespace/name` → whether it answered the last request."""
+    logins: tuple[LoginStatus, ...] = ()
+    """The logins that leases hang on, by store."""
 
     @property
     def ready(self) -> bool:
@@ -103,6 +121,7 @@ def status_of(entry: Entry, *, now: float) -> SecretStatus:
         age=None if snapshot is None else now - snapshot.made,
         refreshed_at=None if snapshot is None else snapshot.made_at,
         ends_in=None if snapshot is None or not math.isfinite(snapshot.ends) else snapshot.ends - now,
+        life=None if snapshot is None or not math.isfinite(snapshot.life) else snapshot.life,
         changed_at=entry.changed_at,
         rotations=entry.rotations,
         hits=entry.hits,

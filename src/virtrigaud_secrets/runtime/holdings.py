@@ -18,6 +18,7 @@ from virtrigaud_secrets.leases.core import LeaseCore
 from virtrigaud_secrets.leases.state import Grant, TermState
 from virtrigaud_secrets.leases.verdicts import Verdict
 from virtrigaud_secrets.resolver.connections import Connections
+from virtrigaud_secrets.runtime.health import LoginStatus
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import AnswerKind, Fetch, LoginState, StoreKey
 
@@ -223,6 +224,16 @@ class Holdings:
         with self._lock:
             self._core.jumped(ahead, now)
             self._move_all(entries, now)
+
+    def logins(self) -> tuple[LoginStatus, ...]:
+        """The logins that credentials hang on, by store."""
+        now = self._clock.elapsed()
+        with self._lock:
+            found = [
+                LoginStatus(store=str(login.store), ends_in=login.ends - now, life=login.granted)
+                for login in self._core.logins()
+            ]
+        return tuple(sorted(found, key=lambda login: login.store))
 
     def see_login(self, store: StoreKey) -> None:
         """Let the core know which login a store uses now."""

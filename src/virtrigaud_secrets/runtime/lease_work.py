@@ -169,6 +169,7 @@ class LeaseWork:
         outcome = _guarded(
             lambda: self._leases(fetch.store).renew(action.lease_id, increment=action.increment), fetch.key
         )
+        self._keeper.answers.reachability.note(fetch.store, outcome)
         self._keeper.holdings.see_login(fetch.store)
         if isinstance(outcome, SecretsError):
             verdict = verdict_of(outcome)
@@ -180,6 +181,7 @@ class LeaseWork:
     def _look_up(self, action: LookUp, fetch: Fetch) -> None:
         sent = self._elapsed()
         outcome = _guarded(lambda: self._leases(fetch.store).remaining(action.lease_id), fetch.key)
+        self._keeper.answers.reachability.note(fetch.store, outcome)
         if isinstance(outcome, SecretsError):
             verdict = verdict_of(outcome)
             self._keeper.holdings.call(lambda core, now: core.look_up_failed(action, verdict, now))
@@ -199,6 +201,7 @@ class LeaseWork:
                     return leases.log_in_anew(action.generation)
 
         outcome = _guarded(ask, "")
+        self._keeper.answers.reachability.note(action.store, outcome)
         if isinstance(outcome, SecretsError):
             verdict = verdict_of(outcome)
             self._keeper.holdings.call(lambda core, now: core.login_failed(action, verdict, now))

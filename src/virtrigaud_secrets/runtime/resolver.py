@@ -373,6 +373,8 @@ class Resolver:
             secrets=tuple(status_of(entry, now=now) for entry in entries),
             requests=self._keeper.answers.requested,
             in_flight=self._keeper.answers.in_flight,
+            stores={str(key): up for key, up in sorted(self._keeper.answers.reachability.stores().items())},
+            logins=self._keeper.holdings.logins(),
         )
 
     def wait_ready(self, *, timeout: timedelta) -> None:

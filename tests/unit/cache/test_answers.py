@@ -1,5 +1,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -270,3 +271,29 @@ class TestClient:
         client = self.make(cache, Client())
         client.get(fetch("a"))
         assert CANARY not in f"{client!r} {client.used!r} {cache!r}"
+
+
+def test_it_is_noted_whether_a_store_answered(cache):
+    def down(_):
+        raise StoreUnavailableError("nobody answers")
+
+    def broken(_):
+        raise KeyError(CANARY)
+
+    for answering, answered in ((None, True), (down, False), (None, True), (broken, False)):
+        read(cache, Client(answering), "a", usable=never)
+        assert cache.reachability.stores() == {STORE: answered}
+    read(cache, Client(), "missing")
+    assert cache.reachability.stores() == {STORE: True}
+
+
+def test_it_is_noted_of_searches_too(cache):
+    class Down(Client):
+        def find(self, query):
+            raise StoreUnavailableError("nobody answers")
+
+    for client, answered in ((Client(), True), (Down(), False)):
+        caching = CachingClient(client, cache, usable=always, took=as_it_is)
+        with suppress(StoreUnavailableError):
+            caching.find(Query(store=STORE, path="p"))
+        assert cache.reachability.stores() == {STORE: answered}

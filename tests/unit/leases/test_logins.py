@@ -364,3 +364,17 @@ def test_replaced_login_that_is_hung_on_again_is_replaced_at_once(bench):
     bench.hang(now=50.0)
     (following,) = bench.wait(50.0)
     assert isinstance(following, LogIn)
+
+
+def test_the_logins_that_are_looked_after_are_those_that_end_and_that_something_hangs_on(bench):
+    bench.see()
+    assert bench.logins.looked_after() == []
+    one = bench.hang()
+    (login,) = bench.logins.looked_after()
+    assert (login.store, login.ends, login.granted) == (STORE, 60.0, 60.0)
+    bench.logins.detach(one, 1.0)
+    assert bench.logins.looked_after() == []
+    lasting = Bench()
+    lasting.see(duration=0)
+    lasting.hang()
+    assert lasting.logins.looked_after() == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -9,6 +10,7 @@ from virtrigaud_secrets import Resolver, Settings
 from virtrigaud_secrets.errors import MissingDependencyError
 from virtrigaud_secrets.events import Event, EventKind
 from virtrigaud_secrets.observability.metrics import Metrics
+from virtrigaud_secrets.runtime.health import Health, LoginStatus
 from virtrigaud_secrets.testing import ManualClock
 
 VALUE = "pw-canary-1f7a"
@@ -105,3 +107,20 @@ def test_without_the_package_the_error_names_the_extra(resolver, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingDependencyError, match=r"virtrigaud-secrets\[metrics\]"):
         Metrics(resolver)
+
+
+def test_stores_and_the_logins_that_leases_hang_on(resolver, clock, monkeypatch):
+    metrics = Metrics(resolver, clock=clock)
+    resolver.resolve("vc", namespace="team")
+    assert samples(metrics)["virtrigaud_secret_store_up"] == 1
+    login = LoginStatus(store="SecretStore team/vault", ends_in=600, life=3600)
+    (status,) = resolver.health().secrets
+    leased = replace(status, life=900.0, ends_in=300.0)
+    health = Health(live=True, open=True, secrets=(leased,), stores={"SecretStore team/vault": False}, logins=(login,))
+    monkeypatch.setattr(resolver, "health", lambda: health)
+    found = samples(metrics)
+    assert found["virtrigaud_secret_store_up"] == 0
+    assert found["virtrigaud_secret_store_login_expiry_timestamp_seconds"] == clock.now().timestamp() + 600
+    assert found["virtrigaud_secret_store_login_lifetime_seconds"] == 3600
+    assert found["virtrigaud_secret_lifetime_seconds"] == 900
+    assert found["virtrigaud_secret_expiry_timestamp_seconds"] == clock.now().timestamp() + 300

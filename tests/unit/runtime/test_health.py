@@ -77,3 +77,9 @@ def test_ready_is_open_with_nothing_missing():
     assert health(there).ready
     assert not health(there, absent).ready
     assert not Health(live=True, open=False, secrets=(there,)).ready
+
+
+def test_a_status_says_how_long_it_was_good_for():
+    assert status_of(entry(life=90.0), now=30).life == 90
+    assert status_of(entry(), now=30).life is None
+    assert status_of(entry(error=StoreUnavailableError("x")), now=30).life is None

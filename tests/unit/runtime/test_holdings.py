@@ -4,7 +4,8 @@ from virtrigaud_secrets.cache.answers import Kept
 from virtrigaud_secrets.cache.entries import SecretName
 from virtrigaud_secrets.leases.actions import Read, Renew
 from virtrigaud_secrets.leases.verdicts import Meaning, Verdict
-from virtrigaud_secrets.stores.base import AnswerKind, Fetch, StoreKey
+from virtrigaud_secrets.runtime.health import LoginStatus
+from virtrigaud_secrets.stores.base import AnswerKind, Fetch, LoginState, StoreKey
 
 STORE = StoreKey("SecretStore", "ns", "lab")
 APP = Fetch(store=STORE, key="creds/app")
@@ -121,3 +122,12 @@ def test_a_closed_store_has_no_login_to_see(resolver, holdings):
     resolver.close()
     holdings.see_login(STORE)
     assert holdings.due()[0] == []
+
+
+def test_the_logins_that_leases_hang_on(resolver, holdings, lab, clock):
+    assert holdings.logins() == ()
+    lab.state = LoginState(generation=1, own=True, renewable=True, replaceable=True, duration=1000, sent=0.0)
+    resolver.resolve("db")
+    clock.advance(10)
+    assert holdings.logins() == (LoginStatus(store="SecretStore ns/lab", ends_in=990, life=1000),)
+    assert resolver.health().logins == holdings.logins()

@@ -182,3 +182,13 @@ def test_kinds_of_answers_have_their_own_ends(resolver, lab):
     resolver.resolve("certificate")
     assert snapshot_of(resolver, SecretName("ns", "certificate")).ends == 3600
     assert lab.roles["pki/web"].kind is AnswerKind.CERTIFICATE
+
+
+def test_a_renewal_that_nobody_answers_shows_in_health(resolver, work, lab, clock):
+    resolver.resolve("db")
+    assert resolver.health().stores == {"SecretStore ns/lab": True}
+    clock.advance(39)
+    (action,) = due(resolver)
+    lab.down("renew", error=StoreUnavailableError("nobody answers"))
+    work.carry_out(action)
+    assert resolver.health().stores == {"SecretStore ns/lab": False}
