@@ -156,7 +156,7 @@ class Writer:
                 "topics": _topics(about.topics),
             }
         # As in ESO, Merge is about labels only, and what the secret has wins.
-        kept = about.labels if metadata.merge_policy == "Merge" and about is not None else {}
+        kept: Mapping[str, str] = about.labels if metadata.merge_policy == "Merge" and about is not None else {}
         return {
             "labels": {**metadata.labels, **kept, **MARK},
             "annotations": dict(metadata.annotations),
