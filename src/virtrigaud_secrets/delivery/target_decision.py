@@ -246,7 +246,7 @@ def _updated(target: SecretTarget, current: LiveSecret, wanted: LiveSecret) -> D
 
 
 def _updated_immutable(target: SecretTarget, current: LiveSecret, wanted: LiveSecret) -> Decision:
-    """An immutable Secret gets metadata only.
+    """An immutable Secret gets metadata only, and no event tells of it.
 
     As in ESO, that is what management needs where the manifest itself says immutable, and otherwise all that the
     Secret should have, the hash of the data that it should have among it.
@@ -262,8 +262,7 @@ def _updated_immutable(target: SecretTarget, current: LiveSecret, wanted: LiveSe
         decision = _refused(report.IMMUTABLE, error.at(target.subject, "spec.target.immutable"), is_bound=True)
     if kept.has_metadata_of(current):
         return decision
-    events = decision.events or (report.UPDATE,)
-    return replace(decision, action=Action.REPLACE, secret=kept, events=events)
+    return replace(decision, action=Action.REPLACE, secret=kept)
 
 
 def _is_about_the_target(error: SecretsError) -> bool:

@@ -227,11 +227,7 @@ class TestImmutable:
         other = Bundle({"a": b"", "b": b"bar"}, labels={"team": "web"}, annotations={"force-sync": "1"})
         assert decide(target(immutable=True), there, other).action is Action.LEAVE
         decision = decide(target("Orphan", immutable=True), there, other)
-        assert (decision.action, decision.condition, decision.events) == (
-            Action.REPLACE,
-            report.SYNCED,
-            (report.UPDATE,),
-        )
+        assert (decision.action, decision.condition, decision.events) == (Action.REPLACE, report.SYNCED, ())
         assert body(decision) == body_of(there, expected("Orphan", immutable=True))
 
     def test_other_data_is_refused_and_nothing_is_written(self) -> None:
