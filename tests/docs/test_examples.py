@@ -7,6 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from virtrigaud_secrets import Resolver, Settings
+from virtrigaud_secrets.manifests import inspect, load
+
 TESTS = Path(__file__).parents[1]
 EXAMPLES = TESTS.parent / "examples"
 
@@ -56,3 +61,15 @@ def test_every_example_is_listed_and_has_a_test():
         if directory.is_dir():
             assert f"[{directory.name}]" in listed
             assert re.search(rf"[\"/]{directory.name}[\"/]", tests)
+
+
+# The store of third-party-store is known once its package is installed: test_third_party_store.py does that.
+OWN = [path for path in sorted(EXAMPLES.glob("*/manifests")) if path.parent.name != "third-party-store"]
+
+
+@pytest.mark.parametrize("manifests", OWN, ids=lambda path: path.parent.name)
+def test_its_manifests_are_valid_without_a_remark_and_planned(manifests):
+    assert [str(found) for verdict in inspect(manifests, strict=True).verdicts for found in verdict.findings] == []
+    with Resolver(load(manifests), settings=Settings()) as resolver:
+        for secret in resolver.catalog.external_secrets:
+            assert resolver.plan(secret.name, namespace=secret.namespace).requests

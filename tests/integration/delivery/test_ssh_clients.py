@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +100,28 @@ def test_a_key_that_was_taken_back_stays_outside(
     server.authorize(ssh_key())
     with pytest.raises(Exception, match=r"(?i)permission denied|authentication failed"):
         connect(server, login(server, key.private, server.known_hosts))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from virtrigaud_secrets.credentials import SshLogin
+from virtrigaud_secrets.delivery import SshFiles
+from virtrigaud_secrets.sensitive import Sensitive
+
+hosts = Sensitive("kvm ssh-ed25519 AAAA")
+files = SshFiles(SshLogin(source="es", username="u", private_key=Sensitive(sys.stdin.read()), known_hosts=hosts))
+print(files.keyfile, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_key_that_a_killed_process_left_is_gone_at_the_next_start(server: SshServer) -> None:
+    key = ssh_key(comment="")
+    run = subprocess.run([sys.executable, "-c", KILLED], input=key.private, capture_output=True, text=True, check=False)
+    left = Path(run.stdout.strip())
+    assert run.returncode == -signal.SIGKILL
+    assert left.is_relative_to("/dev/shm") or not Path("/dev/shm").is_dir()
+    with SshFiles(login(server, key.private, server.known_hosts)) as files:
+        assert files.keyfile.exists()
+        assert not left.exists()

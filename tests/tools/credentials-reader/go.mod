@@ -1,0 +1,3 @@
+module credentials-reader
+
+go 1.21
