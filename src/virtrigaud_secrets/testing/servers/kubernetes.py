@@ -18,13 +18,18 @@ from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self, cast
+from typing import ClassVar, Final, cast
 
 from virtrigaud_secrets.errors import LocalServerError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.testing.servers.certificates import Authority, IssuedCertificate
-from virtrigaud_secrets.testing.servers.processes import PORT_ATTEMPTS, ServerProcess, Workspace, free_port
+from virtrigaud_secrets.testing.servers.processes import (
+    PORT_ATTEMPTS,
+    ServerProcess,
+    Workspace,
+    WorkspaceServer,
+    free_port,
+)
 from virtrigaud_secrets.testing.servers.service_account_tokens import ISSUER
 
 ASSETS_VARIABLE: Final = "KUBEBUILDER_ASSETS"
@@ -49,7 +54,7 @@ _RESOURCES: Final = {
 """Kind → path to create one at."""
 
 
-class KubernetesAPI:
+class KubernetesAPI(WorkspaceServer):
     """An empty cluster of its own, from `with` to the end of the block.
 
     ```python
@@ -60,6 +65,8 @@ class KubernetesAPI:
     ```
     """
 
+    title: ClassVar[str] = "kube-apiserver"
+
     def __init__(self, *, apiserver: Path | None = None, etcd: Path | None = None) -> None:
         """Nothing is started yet.
 
@@ -67,8 +74,8 @@ class KubernetesAPI:
             apiserver: the `kube-apiserver` program; found by itself otherwise.
             etcd: the `etcd` program; found by itself otherwise.
         """
+        super().__init__()
         self._programs: Final = {"kube-apiserver": apiserver, "etcd": etcd}
-        self._workspace: Workspace | None = None
         self._process: ServerProcess | None = None
         self._authority: Final = Authority.create("virtrigaud-secrets Kubernetes test CA")
         self._admin_token: Final = Sensitive(secrets.token_urlsafe(32))
@@ -111,29 +118,14 @@ class KubernetesAPI:
             raise LocalServerError("kube-apiserver is not running: use it in a with block")
         return self._process
 
-    def start(self) -> Self:
-        """Start etcd and kube-apiserver.
-
-        Raises:
-            LocalServerError: there is no server to start, or it does not start.
-        """
+    def launch(self, workspace: Workspace) -> None:
+        """Start etcd and kube-apiserver."""
         programs = {name: _find(name, given) for name, given in self._programs.items()}
         if reason := self.missing_reason(apiserver=programs["kube-apiserver"], etcd=programs["etcd"]):
             raise LocalServerError(reason)
-        self._workspace = Workspace()
-        try:
-            self._write_credentials(self._workspace)
-            storage = self._start_etcd(self._workspace, str(programs["etcd"]))
-            self._start_apiserver(self._workspace, str(programs["kube-apiserver"]), storage)
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def close(self) -> None:
-        """Stop both and remove all their files. The second call does nothing."""
-        if self._workspace is not None:
-            self._workspace.close()
+        self._write_credentials(workspace)
+        storage = self._start_etcd(workspace, str(programs["etcd"]))
+        self._start_apiserver(workspace, str(programs["kube-apiserver"]), storage)
 
     def ask(
         self, method: str, path: str, body: Mapping[str, object] | None = None, *, token: Sensitive | None = None
@@ -237,14 +229,10 @@ class KubernetesAPI:
 
     @property
     def _directory(self) -> Path:
-        if self._workspace is None:
-            raise LocalServerError("kube-apiserver is not running: use it in a with block")
-        return self._workspace.path
+        return self.workspace.path
 
     def _write(self, name: str, content: bytes) -> Path:
-        if self._workspace is None:
-            raise LocalServerError("kube-apiserver is not running: use it in a with block")
-        return self._workspace.write(name, content)
+        return self.workspace.write(name, content)
 
     def _fresh_name(self, prefix: str) -> str:
         self._files += 1
@@ -330,16 +318,6 @@ class KubernetesAPI:
             reason = type(error).__name__
             raise LocalServerError(f"kube-apiserver does not answer to {method} {path}: {reason}") from None
         return response.status, cast("dict[str, object]", json.loads(text)) if text.startswith(b"{") else {}
-
-    def __enter__(self) -> Self:
-        """Start it."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
 
 
 def _ready_or_port_taken(process: ServerProcess, sign: str) -> bool:

@@ -14,13 +14,18 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from virtrigaud_secrets.errors import LocalServerError, MissingDependencyError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.testing.servers.certificates import Authority
-from virtrigaud_secrets.testing.servers.processes import PORT_ATTEMPTS, ServerProcess, Workspace, free_port
+from virtrigaud_secrets.testing.servers.processes import (
+    PORT_ATTEMPTS,
+    ServerProcess,
+    Workspace,
+    WorkspaceServer,
+    free_port,
+)
 
 if TYPE_CHECKING:
     import hvac
@@ -53,7 +58,7 @@ class AuditEntry:
     """The whole line."""
 
 
-class OpenBao:
+class OpenBao(WorkspaceServer):
     """A server of its own, from `with` to the end of the block.
 
     ```python
@@ -62,6 +67,8 @@ class OpenBao:
         server.client().secrets.kv.v2.create_or_update_secret("a", {"b": "c"}, mount_point="secret")
     ```
     """
+
+    title: ClassVar[str] = "OpenBao"
 
     def __init__(self, *, tls: bool = True, durable: bool = False, binary: Path | None = None) -> None:
         """Nothing is started yet.
@@ -72,10 +79,10 @@ class OpenBao:
                 memory and `restart` gives a new, empty one.
             binary: the `bao` program; found by itself otherwise.
         """
+        super().__init__()
         self._tls: Final = tls
         self._durable: Final = durable
         self._binary: Final = binary
-        self._workspace: Workspace | None = None
         self._process: ServerProcess | None = None
         self._authority: Authority | None = None
         self._port = 0
@@ -120,29 +127,22 @@ class OpenBao:
             raise LocalServerError("OpenBao is not running: use it in a with block")
         return self._process
 
-    def start(self) -> Self:
+    def launch(self, workspace: Workspace) -> None:
         """Start it, initialised and unsealed.
 
         Raises:
             MissingDependencyError: there is no server to start.
-            LocalServerError: it does not start.
         """
         if self.missing_reason(self._binary):
             raise MissingDependencyError("a local OpenBao server", extra="testing")
-        self._workspace = Workspace()
-        try:
-            self._write_certificates()
-            self._launch()
-            self._initialise()
-        except BaseException:
-            self.close()
-            raise
-        return self
+        self._write_certificates(workspace)
+        self._listen()
+        self._initialise()
 
     def restart(self) -> None:
         """Stop it and start it on the same port: unsealed with its data if durable, else new and empty."""
         self.stop()
-        self._launch()
+        self._listen()
         if self._durable:
             self.unseal()
         else:
@@ -161,11 +161,6 @@ class OpenBao:
         """Unseal it and wait until it takes requests."""
         self.ask("PUT", "sys/unseal", {"key": self._unseal_key.reveal_text()})
         self.process.wait_until(lambda: self._status("GET", "sys/mounts") == http.HTTPStatus.OK, timeout=READY_TIMEOUT)
-
-    def close(self) -> None:
-        """Stop it and remove all its files. The second call does nothing."""
-        if self._workspace is not None:
-            self._workspace.close()
 
     def mount_versioned_kv(self, path: str) -> None:
         """Mount a KV engine of version 2, and wait until it takes writes: it prepares itself in the background.
@@ -227,27 +222,25 @@ class OpenBao:
 
     @property
     def _directory(self) -> Path:
-        if self._workspace is None:
-            raise LocalServerError("OpenBao is not running: use it in a with block")
-        return self._workspace.path
+        return self.workspace.path
 
-    def _write_certificates(self) -> None:
-        if self._workspace is None or not self._tls:
+    def _write_certificates(self, workspace: Workspace) -> None:
+        if not self._tls:
             return
         self._authority = Authority.create("virtrigaud-secrets OpenBao test CA")
         issued = self._authority.issue()
-        self._workspace.write("ca.pem", self._authority.pem)
-        self._workspace.write("tls.crt", issued.certificate)
-        self._workspace.write("tls.key", issued.key.reveal())
+        workspace.write("ca.pem", self._authority.pem)
+        workspace.write("tls.crt", issued.certificate)
+        workspace.write("tls.key", issued.key.reveal())
 
-    def _launch(self) -> None:
+    def _listen(self) -> None:
         binary = _find_binary(self._binary)
-        if self._workspace is None or binary is None:
-            raise LocalServerError("OpenBao was closed")
+        if binary is None:
+            raise LocalServerError(self.missing_reason(self._binary))
         for attempt in range(PORT_ATTEMPTS):
             self._port = self._port if self._port and attempt == 0 else free_port()
-            config = self._workspace.write("server.json", json.dumps(self._configuration()))
-            self._process = self._workspace.start("openbao", [binary, "server", f"-config={config}"])
+            config = self.workspace.write("server.json", json.dumps(self._configuration()))
+            self._process = self.workspace.start("openbao", [binary, "server", f"-config={config}"])
             try:
                 self._process.wait_until(self._listens, timeout=START_TIMEOUT)
             except LocalServerError:
@@ -315,16 +308,6 @@ class OpenBao:
             return http.client.HTTPConnection("127.0.0.1", self._port, timeout=REQUEST_TIMEOUT)
         context = ssl.create_default_context(cadata=self.ca_pem.decode())
         return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=REQUEST_TIMEOUT, context=context)
-
-    def __enter__(self) -> Self:
-        """Start it."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
 
 
 def _find_binary(given: Path | None) -> Path | None:

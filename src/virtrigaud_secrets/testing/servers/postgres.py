@@ -46,6 +46,8 @@ LOGIN_TIMEOUT: Final = 30
 """Seconds that a connection may take."""
 LOGIN_REFUSED: Final = ("28P01", "28000")
 """SQLSTATE of a wrong password, an expired or unknown role, a role that may not log in."""
+ROLE_DROPPED: Final = "42704"
+"""SQLSTATE of a question by a role that was dropped after it had logged in."""
 
 READY_LINE: Final = "database system is ready to accept connections"
 """What the server logs then."""
@@ -232,7 +234,7 @@ class PostgreSQL:
         try:
             return self.query("SELECT current_user", user=user, password=password) == [[user]]
         except DatabaseRefusedError as error:
-            if error.state in LOGIN_REFUSED:
+            if error.state in {*LOGIN_REFUSED, ROLE_DROPPED}:
                 return False
             raise
 

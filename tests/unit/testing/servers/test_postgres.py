@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.testing.servers import postgres
 from virtrigaud_secrets.testing.servers.postgres import (
     ACCESS_RULES,
     BINARIES_VARIABLE,
     SETTINGS,
+    DatabaseRefusedError,
     Installation,
     PostgreSQL,
     _copy,
@@ -103,3 +105,25 @@ def test_sqlstate_is_taken_from_the_servers_fields() -> None:
     assert _sqlstate(Exception({"C": "28P01", "M": "text"})) == "28P01"
     assert _sqlstate(Exception("text")) == ""
     assert _sqlstate(Exception()) == ""
+
+
+@pytest.mark.parametrize("state", ["28P01", "28000", "42704"])
+def test_a_role_that_was_dropped_is_not_accepted_nor_while_it_is_asked(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise DatabaseRefusedError("refused", state=state)
+
+    server = PostgreSQL()
+    monkeypatch.setattr(server, "query", refuse)
+    assert not server.accepts("role", Sensitive("canary"))
+
+
+def test_another_fault_of_the_database_is_not_taken_for_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseRefusedError("no room", state="53300")
+
+    server = PostgreSQL()
+    monkeypatch.setattr(server, "query", fail)
+    with pytest.raises(DatabaseRefusedError):
+        server.accepts("role", Sensitive("canary"))
