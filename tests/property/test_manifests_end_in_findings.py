@@ -76,7 +76,7 @@ kubernetes: {server: {url: u, caBundle: YQ==}, auth: {token: {bearerToken: {name
 fake: {data: [{key: k, value: v}]}
 files: {path: /p}
 gitlab: {auth: {SecretRef: {accessToken: {name: a, key: k}}}}
-crd: {anything: [1]}
+crd: {resource: {group: "", version: v1, kind: A}, authRef: {name: a}, whitelist: {rules: [{name: a}]}}
 """
 MARK = "hunter2"
 JUNK = st.sampled_from(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from virtrigaud_secrets.findings import Severity
@@ -11,7 +12,7 @@ from virtrigaud_secrets.manifests.report import Judgement
 from virtrigaud_secrets.models.admission import REFUSED_AT_ADMISSION, judge
 from virtrigaud_secrets.models.kinds import GROUP, GROUPS, KINDS, Kind, names_of
 from virtrigaud_secrets.models.reading import read
-from virtrigaud_secrets.models.remarks import MALFORMED_DURATION, Remark, nearest
+from virtrigaud_secrets.models.remarks import MALFORMED_DURATION, Location, Remark, nearest
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.metadata import ObjectMeta
@@ -81,11 +82,15 @@ def recognise(data: object, *, strict: bool) -> Recognised:
         if group in GROUPS or (isinstance(kind, str) and (GROUP, kind) in KINDS):
             return _nameless(document)
         return _skipped(document, "no apiVersion and kind: not a Kubernetes object")
-    if group in GROUPS:
+    if group in GROUPS and not _is_empty_list(document, kind):
         return _of_eso(document, group, kind, version, strict=strict)
     if api_version == "v1" and kind in OBJECT_KINDS:
         return _recognised(document, Judgement.SKIPPED, kept=True, remarks=[_note("kept to answer references to it")])
     return _skipped(document, f"{_text(kind)} is no manifest of ESO")
+
+
+def _is_empty_list(document: dict[str, object], kind: str) -> bool:
+    return kind.endswith("List") and document.get("items") == []
 
 
 def _of_eso(document: dict[str, object], group: str, name: str, version: str, *, strict: bool) -> Recognised:
@@ -100,13 +105,16 @@ def _of_eso(document: dict[str, object], group: str, name: str, version: str, *,
     written, remarks = _as_created(document, kind)
     manifest, found = read(kind.model, written, strict=strict)
     remarks += found
-    if manifest is not None:
-        remarks += judge(manifest)
+    judged = manifest
+    if manifest is None and _are_accepted_by_schema(found, document):
+        # What only the schema of the document's own version refuses would else go unseen.
+        judged, _ = read(kind.model, _as_schema_sees(written, found))
+    if judged is not None:
+        remarks += judge(judged)
     judgement = Judgement.VALID
-    errors = [remark for remark in remarks if remark.severity is Severity.ERROR]
-    if errors or manifest is None:
+    if manifest is None or any(remark.severity is Severity.ERROR for remark in remarks):
         manifest = None
-        if any(remark.code not in SCHEMA_ACCEPTS for remark in errors):
+        if not _are_accepted_by_schema(remarks, document):
             judgement = Judgement.INVALID
     elif any(remark.code == NO_NAME for remark in remarks):
         manifest = None
@@ -134,6 +142,42 @@ def _as_created(document: dict[str, object], kind: Kind) -> tuple[dict[str, obje
         location = ("metadata", "generateName")
         remarks.append(Remark(location=location, message=message, severity=Severity.WARNING, code=NO_NAME))
     return written | {"metadata": metadata}, remarks
+
+
+def _are_accepted_by_schema(remarks: list[Remark], document: dict[str, object]) -> bool:
+    return all(_is_accepted_by_schema(remark, document) for remark in remarks if remark.severity is Severity.ERROR)
+
+
+def _is_accepted_by_schema(remark: Remark, document: dict[str, object]) -> bool:
+    """Whether ESO's schema lets something pass: it asks for no spec, and of metadata says only that it is a mapping."""
+    if remark.location[:1] == ("metadata",):
+        return isinstance(document.get("metadata"), dict | NoneType)
+    if remark.location == ("spec",) and document.get("spec") is None:
+        return True
+    return remark.code in SCHEMA_ACCEPTS
+
+
+def _as_schema_sees(written: dict[str, object], found: list[Remark]) -> dict[str, object]:
+    """A document that cannot be read, with something readable for what the schema takes all the same."""
+    seen: dict[str, object] = written | {"metadata": {"name": "a"}}
+    for remark in found:
+        if remark.code == MALFORMED_DURATION:
+            seen = cast("dict[str, object]", _replaced(seen, remark.location, "1h"))
+    return seen
+
+
+def _replaced(value: object, location: Location, new: object) -> object:
+    """A copy with `new` at a location; as it is where the location is not there."""
+    if not location:
+        return new
+    first, rest = location[0], location[1:]
+    if isinstance(value, dict):
+        mapping = cast("dict[str | int, object]", value)
+        return mapping | {first: _replaced(mapping[first], rest, new)} if first in mapping else mapping
+    if isinstance(value, list) and isinstance(first, int):
+        items = cast("list[object]", value)
+        return [_replaced(item, rest, new) if index == first else item for index, item in enumerate(items)]
+    return value
 
 
 def _nameless(document: dict[str, object]) -> Recognised:

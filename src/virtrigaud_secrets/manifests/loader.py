@@ -291,7 +291,7 @@ def _expand(data: object, location: Location) -> Iterator[tuple[Location, object
     if isinstance(data, dict):
         document = cast("dict[str, object]", data)
         kind, items = document.get("kind"), document.get("items")
-        if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list):
+        if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list) and items:
             for index, item in enumerate(cast("list[object]", items)):
                 yield from _expand(item, (*location, "items", index))
             return

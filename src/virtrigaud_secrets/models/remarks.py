@@ -118,6 +118,9 @@ def remarks_of(error: ValidationError, data: object) -> Iterator[Remark]:
     """Pydantic's errors in plain words. `data` is what was validated; only its types are looked at."""
     for details in error.errors(include_input=False, include_url=False):
         location = tuple(part for part in details["loc"] if part != "[key]")
+        if details["type"] == "too_short" and _at(data, location) != []:
+            # Pydantic counts the good items only; what is wrong with the others is told at their place.
+            continue
         code = MALFORMED_DURATION if details["type"] == MALFORMED_DURATION else ""
         yield Remark(location=location, message=_expectation(details) + _hint(details, _at(data, location)), code=code)
 

@@ -88,8 +88,7 @@ def test_what_the_controller_wrote_back_is_not_read() -> None:
         (SECRET | {"kind": None}, "kind", "is required"),
         (SECRET | {"kind": "ExternalSecert"}, "kind", "did you mean ExternalSecret?"),
         (SECRET | {"kind": "Zzz"}, "kind", "no kind of external-secrets.io"),
-        (SECRET | {"metadata": None}, "metadata", "is required"),
-        (SECRET | {"metadata": {}}, "metadata.name", "is required"),
+        (SECRET | {"metadata": 5}, "metadata", "expected a mapping"),
         (SECRET | {"spec": 5}, "spec", "expected a mapping"),
         (STORE | {"spec": {}}, "spec.provider", "is required"),
     ],
@@ -224,9 +223,46 @@ def test_what_a_cluster_would_name_is_valid_and_not_kept() -> None:
     assert [field for field, _ in told(found)] == ["metadata.generateName"]
 
 
-@pytest.mark.parametrize("metadata", [{"generateName": ""}, {"generateName": 5}, {"generateName": "A_"}, 5])
-def test_what_a_cluster_could_not_name(metadata: object) -> None:
-    assert recognise(SECRET | {"metadata": metadata}, strict=False).judgement is Judgement.INVALID
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None,
+        {},
+        {"name": 5},
+        {"name": "A_"},
+        {"generateName": ""},
+        {"generateName": 5},
+        {"generateName": "A_"},
+        {"name": "a", "annotations": {"sha": 1234}},
+    ],
+)
+def test_what_kubernetes_refuses_of_metadata_is_an_error_that_is_not_the_schemas(metadata: object) -> None:
+    found = recognise(SECRET | {"metadata": metadata}, strict=False)
+    wrong = recognise({**SECRET, "metadata": metadata, "spec": {"data": 5}}, strict=False)
+    of_old = recognise({**STORE, "metadata": metadata, "spec": {"provider": {"ovh": {}}}}, strict=False)
+
+    assert (found.judgement, found.manifest) == (Judgement.VALID, None)
+    assert {remark.location[0] for remark in found.remarks} == {"metadata"}
+    assert Severity.ERROR in {remark.severity for remark in found.remarks}
+    assert (wrong.judgement, of_old.judgement) == (Judgement.INVALID, Judgement.INVALID)
+
+
+def test_a_malformed_duration_hides_nothing_that_the_schema_refuses() -> None:
+    windows = {"kind": "allow", "windows": [{"schedule": "@daily", "duration": "1d"}]}
+    spec = {**SECRET["spec"], "syncWindows": windows, "refreshInterval": "soon"}  # type: ignore[dict-item]
+    found = recognise(SECRET | {"spec": spec}, strict=False)
+    newer = spec | {"target": {"creationPolicy": "CreateOrMerge"}}
+    refused = recognise(SECRET | {"apiVersion": STORE["apiVersion"], "spec": newer}, strict=False)
+
+    assert found.judgement is Judgement.VALID
+    assert [field for field, _ in told(found)] == ["spec.refreshInterval", "spec.syncWindows.windows[0].duration"]
+    assert refused.judgement is Judgement.INVALID
+    assert "spec.target.creationPolicy" in dict(told(refused))
+
+
+@pytest.mark.parametrize("document", [SECRET, STORE, GENERATOR])
+def test_a_schema_asks_for_no_spec(document: dict[str, object]) -> None:
+    assert recognise(document | {"spec": None}, strict=False).judgement is Judgement.VALID
 
 
 def test_an_empty_namespace_is_none() -> None:
@@ -240,9 +276,8 @@ def test_a_cluster_takes_any_text_for_the_namespace_of_what_has_none(namespace: 
     document = STORE | {"kind": "ClusterSecretStore", "metadata": {"name": "a", "namespace": namespace}}
 
     assert recognise(document, strict=False).judgement is Judgement.VALID
-    assert (
-        recognise(document | {"metadata": {"name": "a", "namespace": 5}}, strict=False).judgement is Judgement.INVALID
-    )
+    found = recognise(document | {"metadata": {"name": "a", "namespace": 5}}, strict=False)
+    assert (found.manifest, [field for field, _ in told(found)]) == (None, ["metadata.namespace"])
 
 
 def test_strictness_is_passed_on() -> None:

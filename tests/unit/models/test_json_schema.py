@@ -79,7 +79,7 @@ STORE: dict[str, Any] = {"apiVersion": f"{GROUP}/v1", "kind": "SecretStore", "me
     ("provider", "complaint"),
     [
         ({"vault": {"server": "https://v"}}, ""),
-        ({"crd": {"anything": [1]}}, ""),
+        ({"ibm": {"auth": {"secretRef": {}}}}, ""),
         ({"gitlab": {"auth": {"SecretRef": {"accessToken": {"name": "s"}}}}}, ""),
         ({"gitlab": {"auth": {"secretRef": {}}}}, "'SecretRef' is a required property"),
         ({"ibm": {"auth": {}}}, "should be non-empty"),

@@ -161,12 +161,22 @@ def test_an_unknown_provider_beside_a_known_one_is_an_unknown_field() -> None:
     assert told(remarks) == [("warning", "provider.valt", "unknown field: did you mean vault?")]
 
 
-def test_data_of_a_provider_whose_fields_are_not_known_is_left_alone() -> None:
-    spec, remarks = read(SecretStoreSpec, {"provider": {"crd": {"a": {"b": None}}}, "xx": 1})
+def test_data_of_a_provider_that_is_not_supported_is_kept() -> None:
+    written = {"resource": {"group": "", "version": "v1", "kind": "A"}, "authRef": {"name": "a"}}
+    spec, remarks = read(SecretStoreSpec, {"provider": {"crd": written | {"server": None}}, "xx": 1})
 
     assert spec is not None
-    assert spec.model_dump()["provider"] == {"crd": {"a": {"b": None}}}
+    assert spec.model_dump(exclude_unset=True)["provider"] == {"crd": written}
     assert [field_path(remark.location) for remark in remarks] == ["xx"]
+
+
+def test_a_list_is_not_too_short_for_what_is_wrong_inside_it() -> None:
+    windows = {"kind": "allow", "windows": [{"schedule": "@daily", "duration": "1d"}]}
+    _, inside = read(ExternalSecretSpec, {"syncWindows": windows})
+    _, empty = read(ExternalSecretSpec, {"syncWindows": windows | {"windows": []}})
+
+    assert [field_path(remark.location) for remark in inside] == ["syncWindows.windows[0].duration"]
+    assert told(empty) == [("error", "syncWindows.windows", "expected at least one item")]
 
 
 def test_an_unknown_provider() -> None:

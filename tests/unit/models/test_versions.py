@@ -22,7 +22,7 @@ LEAST: dict[str, dict[str, object]] = {
         "auth": {"apikey": {"token": {}}},
         "server": {"apiUrl": "https://b", "siteId": "s"},
     },
-    "crd": {},
+    "crd": {"resource": {"group": "", "version": "v1", "kind": "A"}, "authRef": {"name": "a"}},
     "device42": {"auth": {"secretRef": {}}, "host": "h"},
     "dvls": {"auth": {"secretRef": {"appId": {}, "appSecret": {}}}, "serverUrl": "https://d"},
     "nebiusmysterybox": {"auth": {}, "apiDomain": "d"},

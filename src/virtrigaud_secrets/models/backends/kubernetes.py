@@ -20,14 +20,14 @@ class KubernetesServer(Model):
 class CertAuth(Model):
     """Login with a client certificate."""
 
-    client_cert: SecretKeySelector
-    client_key: SecretKeySelector
+    client_cert: SecretKeySelector = Field(default_factory=SecretKeySelector)
+    client_key: SecretKeySelector = Field(default_factory=SecretKeySelector)
 
 
 class TokenAuth(Model):
     """Login with a token."""
 
-    bearer_token: SecretKeySelector
+    bearer_token: SecretKeySelector = Field(default_factory=SecretKeySelector)
 
 
 class KubernetesAuth(Model):

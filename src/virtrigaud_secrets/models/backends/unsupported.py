@@ -6,13 +6,26 @@ Nothing here reads a secret. A field whose name ends in `!` is required; a mappi
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, Literal, Self, cast
+from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import ConfigDict, Field, create_model, model_validator
+from pydantic_core import PydanticCustomError
 
-from virtrigaud_secrets.models.base import Base64, Bool, DurationText, Int64, Model
+from virtrigaud_secrets.models.backends.kubernetes import KubernetesAuth, KubernetesServer
+from virtrigaud_secrets.models.base import (
+    Base64,
+    Bool,
+    DurationText,
+    Int64,
+    Key,
+    Model,
+    Name,
+    Namespace,
+    NonEmpty,
+    Positive,
+)
 from virtrigaud_secrets.models.references import CAProvider, SecretKeySelector, ServiceAccountSelector
-from virtrigaud_secrets.models.rules import ONE_FIELD, exactly_one
+from virtrigaud_secrets.models.rules import ONE_FIELD, exactly_one, one_of
 
 
 class UnsupportedProvider(Model):
@@ -31,6 +44,10 @@ class OneField(dict[str, object]):
     """Fields of which exactly one is set."""
 
 
+class Items(dict[str, object]):
+    """Fields of each item of a list."""
+
+
 _TEXT: Final = str
 _SECRET: Final = SecretKeySelector
 _ACCOUNT: Final = ServiceAccountSelector
@@ -38,6 +55,7 @@ _AUTHORITY: Final = CAProvider
 _VALUE: Final = {"value": _TEXT, "secretRef": _SECRET}
 _CERTIFICATE: Final = {"certSecretRef": _SECRET}
 _IDENTITY: Final = {"identityId!": _SECRET}
+_SELECTOR: Final = {"name": Name, "namespace": Namespace, "key": Key}
 _YANDEX: Final = {
     "apiEndpoint": _TEXT,
     "auth!": {"authorizedKeySecretRef": _SECRET},
@@ -134,10 +152,26 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
                     "serviceAccountRef": _ACCOUNT,
                     "serviceID!": _TEXT,
                 },
+                "cert": {
+                    "account!": _TEXT,
+                    "clientCertRef!": _SECRET,
+                    "clientKeyRef!": _SECRET,
+                    "hostId": _TEXT,
+                    "serviceID!": _TEXT,
+                },
             },
             "caBundle": _TEXT,
             "caProvider": _AUTHORITY,
             "url!": _TEXT,
+        },
+        "crd": {
+            "auth": KubernetesAuth,
+            "authRef": _SECRET,
+            "remoteNamespace": Namespace,
+            "resource!": {"group!": _TEXT, "kind!": NonEmpty, "version!": NonEmpty},
+            "server": KubernetesServer,
+            "serviceAccountRef": _ACCOUNT,
+            "whitelist": {"rules": Items({"name": _TEXT, "namespace": _TEXT, "properties": tuple[str, ...]})},
         },
         "delinea": {
             "clientId!": _VALUE,
@@ -148,10 +182,12 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
         },
         "device42": {"auth!": {"secretRef!": {"credentials": _SECRET}}, "host!": _TEXT},
         "doppler": {
-            "auth!": {
-                "secretRef": {"dopplerToken!": _SECRET},
-                "oidcConfig": {"expirationSeconds": Int64, "identity!": _TEXT, "serviceAccountRef!": _ACCOUNT},
-            },
+            "auth!": OneField(
+                {
+                    "secretRef": {"dopplerToken!": _SECRET},
+                    "oidcConfig": {"expirationSeconds": Int64, "identity!": _TEXT, "serviceAccountRef!": _ACCOUNT},
+                }
+            ),
             "config": _TEXT,
             "format": Literal["json", "dotnet-json", "env", "yaml", "docker"],
             "nameTransformer": Literal["upper-camel", "camel", "lower-snake", "tf-var", "dotnet-env", "lower-kebab"],
@@ -162,7 +198,12 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
             "insecure": Bool,
             "serverUrl!": _TEXT,
         },
-        "fortanix": {"apiKey": {"secretRef": _SECRET}, "apiUrl": _TEXT},
+        "fortanix": {
+            "apiKey": {"secretRef": _SECRET},
+            "apiUrl": _TEXT,
+            "caBundle": Base64,
+            "caProvider": _AUTHORITY,
+        },
         "github": {
             "appID!": Int64,
             "auth!": {"privateKey!": _SECRET},
@@ -195,7 +236,7 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
         },
         "infisical": {
             "auth!": {
-                "awsAuthCredentials": _IDENTITY,
+                "awsAuthCredentials": {"identityId!": {**_VALUE, **_SELECTOR}},
                 "azureAuthCredentials": {**_IDENTITY, "resource": _SECRET},
                 "gcpIamAuthCredentials": {**_IDENTITY, "serviceAccountKeyFilePath!": _SECRET},
                 "gcpIdTokenAuthCredentials": _IDENTITY,
@@ -249,7 +290,7 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
         },
         "onepasswordSDK": {
             "auth!": {"serviceAccountSecretRef!": _SECRET},
-            "cache": {"maxSize": Int64, "ttl": DurationText},
+            "cache": {"maxSize": Positive, "ttl": DurationText},
             "integrationInfo": {"name": _TEXT, "version": _TEXT},
             "vault!": _TEXT,
         },
@@ -260,6 +301,7 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
                 "user!": _TEXT,
             },
             "compartment": _TEXT,
+            "deletionGracePeriod": DurationText,
             "encryptionKey": _TEXT,
             "principalType": Literal["", "UserPrincipal", "InstancePrincipal", "Workload"],
             "region!": _TEXT,
@@ -287,6 +329,16 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
         "pulumi": {
             "accessToken": {"secretRef": _SECRET},
             "apiUrl": _TEXT,
+            "auth": OneField(
+                {
+                    "accessToken": {"secretRef": _SECRET},
+                    "oidcConfig": {
+                        "expirationSeconds": Annotated[Int64, Field(ge=600)],
+                        "organization!": _TEXT,
+                        "serviceAccountRef!": _ACCOUNT,
+                    },
+                }
+            ),
             "environment!": _TEXT,
             "organization!": _TEXT,
             "project!": _TEXT,
@@ -326,7 +378,7 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
 @cache
 def unsupported_model(name: str) -> type[UnsupportedProvider]:
     """What the spec of a backend without support is read as."""
-    return _model(name, FIELDS[name], KnownProvider) if name in FIELDS else UnsupportedProvider
+    return _model(name, FIELDS[name], _RULES.get(name, KnownProvider)) if name in FIELDS else UnsupportedProvider
 
 
 def _model(name: str, fields: Mapping[str, object], base: type[Model]) -> Any:  # a model made at run time has no type
@@ -336,6 +388,8 @@ def _model(name: str, fields: Mapping[str, object], base: type[Model]) -> Any:  
         annotation: Any = kind
         if isinstance(kind, Mapping):
             annotation = _model(f"{name}.{alias}", cast("Mapping[str, object]", kind), Model)
+        if isinstance(kind, Items):
+            annotation = tuple[annotation, ...]
         # What is not read is not shown either: some of these fields hold values.
         if written.endswith("!"):
             definitions[alias] = (annotation, Field(alias=alias, repr=False))
@@ -352,3 +406,30 @@ class _OneFieldModel(Model):
     @model_validator(mode="after")
     def _one_field(self) -> Self:
         return exactly_one(self, *type(self).model_fields)
+
+
+class _CRDModel(KnownProvider):
+    """Reads objects of a cluster as one account: of its own kubeconfig, or with a login beside an account to act as."""
+
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["auth", "authRef"]}})
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        given = [name for name in ("serviceAccountRef", "auth", "authRef") if getattr(self, name) is not None]
+        if not given or {"auth", "authRef"} <= set(given):
+            raise PydanticCustomError("crd_login", "expected serviceAccountRef, or one of auth and authRef, or both")
+        return self
+
+
+class _PulumiModel(KnownProvider):
+    """A login, or the access token alone as it was before there were other logins."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("auth", "accessToken"))
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        return exactly_one(self, "auth", "accessToken")
+
+
+_RULES: Final[Mapping[str, type[KnownProvider]]] = MappingProxyType({"crd": _CRDModel, "pulumi": _PulumiModel})
+"""Key under `spec.provider` → what is more than its fields."""

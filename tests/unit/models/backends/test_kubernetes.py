@@ -31,7 +31,7 @@ def test_each_way_to_log_in(auth: dict[str, object]) -> None:
     [
         {"auth": {}},
         {"auth": {"token": {"bearerToken": SELECTOR}, "serviceAccount": {"name": "a"}}},
-        {"auth": {"cert": {"clientCert": SELECTOR}}},
+        {"auth": {"cert": {"clientCert": 5}}},
         {"remoteNamespace": "a.b"},
         {"server": {"caBundle": "%"}},
     ],

@@ -96,9 +96,9 @@ def test_a_built_in_backend_goes_before_a_package(install):
 
 
 def test_a_package_may_bring_what_eso_has_and_we_have_not(install):
-    assert isinstance(read(SecretStore, store("crd", {"a": 1}))[0].spec.provider.spec, UnsupportedProvider)
-    install("crd", "acme_store:ours")
-    assert isinstance(read(SecretStore, store("crd", {"safeName": "a"}))[0].spec.provider.spec, AcmeProvider)
+    assert isinstance(read(SecretStore, store("fortanix", {"apiUrl": "u"}))[0].spec.provider.spec, UnsupportedProvider)
+    install("fortanix", "acme_store:ours")
+    assert isinstance(read(SecretStore, store("fortanix", {"safeName": "a"}))[0].spec.provider.spec, AcmeProvider)
 
 
 @pytest.mark.parametrize("value", ["module_that_is_not_there:x", "acme_store:half", "acme_store:odd"])

@@ -12,6 +12,7 @@ from virtrigaud_secrets.models.backends.unsupported import (
 )
 
 SECRET = {"name": "s", "key": "k"}
+RESOURCE = {"group": "", "version": "v1", "kind": "ConfigMap"}
 
 
 def complaints(name: str, spec: object) -> list[str]:
@@ -22,8 +23,8 @@ def complaints(name: str, spec: object) -> list[str]:
     return []
 
 
-def test_every_provider_that_is_not_supported_is_here_but_one() -> None:
-    assert KNOWN_TO_ESO - set(BACKENDS) - set(FIELDS) == {"crd"}
+def test_every_provider_that_is_not_supported_is_here() -> None:
+    assert KNOWN_TO_ESO - set(BACKENDS) == set(FIELDS)
     assert not set(FIELDS) & set(BACKENDS)
 
 
@@ -37,8 +38,8 @@ def test_a_model_of_each(name: str) -> None:
 
 
 def test_one_whose_fields_are_not_known() -> None:
-    assert unsupported_model("crd") is UnsupportedProvider
-    assert complaints("crd", {"anything": [None]}) == []
+    assert unsupported_model("acme") is UnsupportedProvider
+    assert complaints("acme", {"anything": [None]}) == []
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,25 @@ def test_one_whose_fields_are_not_known() -> None:
             ["projectID"],
         ),
         ("conjur", {"url": "u", "auth": {}, "caBundle": "no base64"}, []),
+        ("crd", {"resource": RESOURCE, "serviceAccountRef": {"name": "a"}}, []),
+        ("crd", {"resource": RESOURCE, "authRef": SECRET, "serviceAccountRef": {"name": "a"}}, []),
+        ("crd", {"resource": RESOURCE}, [""]),
+        ("crd", {"resource": RESOURCE, "authRef": SECRET, "auth": {"serviceAccount": {"name": "a"}}}, [""]),
+        (
+            "crd",
+            {"resource": {"version": "", "kind": "K"}, "authRef": SECRET, "whitelist": {"rules": [{"properties": 1}]}},
+            ["resource.group", "resource.version", "whitelist.rules.0.properties"],
+        ),
+        ("doppler", {"auth": {}}, ["auth"]),
         ("doppler", {"auth": {"secretRef": {"dopplerToken": SECRET}}, "format": "toml"}, ["format"]),
+        (
+            "onepasswordSDK",
+            {"vault": "v", "auth": {"serviceAccountSecretRef": SECRET}, "cache": {"maxSize": 0}},
+            ["cache.maxSize"],
+        ),
+        ("pulumi", {"organization": "o", "project": "p", "environment": "e"}, [""]),
+        ("pulumi", {"organization": "o", "project": "p", "environment": "e", "accessToken": {}}, []),
+        ("pulumi", {"organization": "o", "project": "p", "environment": "e", "auth": {}}, ["auth"]),
         ("github", {"appID": "1", "installationID": 2, "organization": "o", "auth": {"privateKey": SECRET}}, ["appID"]),
         (
             "gitlab",
