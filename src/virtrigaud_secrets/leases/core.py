@@ -140,13 +140,15 @@ class LeaseCore(Ledger):
         hold.successor = term
         return term.serial
 
-    def read_elsewhere(self, action: Read, now: float) -> None:
-        """Somebody else was reading the same already: what came of it was offered by them."""
+    def read_elsewhere(self, action: Read, now: float, *, until: float | None = None) -> None:
+        """Somebody else was reading the same, and offered what came of it; or it may not be read `until` then."""
         self._answered(action)
         hold = self._holds.get(action.key)
         if hold is not None and hold.generation == action.generation:
             hold.reading = False
             self._schedule(hold, now + schedule.SHORTEST_RETRY)
+            if until is not None:
+                self._timers.set(hold, max(until, now + schedule.SHORTEST_RETRY))
 
     def accept(self, key: HoldKey, now: float) -> None:
         """The successor is in use from now on; the one before drains."""

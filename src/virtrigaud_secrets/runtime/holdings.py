@@ -186,6 +186,13 @@ class Holdings:
                 names = {name for known, users in self._users.items() if known.store == store for name in users}
             self._move_all(map(entry_of, names), now)
 
+    def put_off(self, snapshot: Snapshot, until: float) -> None:
+        """What is read by interval stays as good as fresh until then."""
+        now = self._clock.elapsed()
+        with self._lock:
+            snapshot.refresh_at = snapshot.stale_at = until
+            self._move_end(snapshot, now)
+
     # Users
 
     def pin(self, serials: Iterable[int]) -> None:

@@ -36,6 +36,7 @@ from virtrigaud_secrets.resolver.connections import Connections
 from virtrigaud_secrets.runtime.holdings import Holdings, Tell
 from virtrigaud_secrets.runtime.making import Access, BundleMaker, Found, Made
 from virtrigaud_secrets.runtime.verdicts import is_definite, verdict_of
+from virtrigaud_secrets.runtime.windows import Windows
 from virtrigaud_secrets.runtime.workers import Workers
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import Fetch, References, StoreKey
@@ -121,6 +122,7 @@ class Keeper:
             answers=self.answers,
             pool=lambda: self.workers,
         )
+        self._windows: Final = Windows(self.maker.windows, clock)
 
     # Giving out
 
@@ -133,7 +135,7 @@ class Keeper:
         self._refuse_if_closed()
         snapshot, now = entry.snapshot, self._clock.elapsed()
         entry.used = now
-        row = Freshness.ENDED if snapshot is None else snapshot.freshness(now)
+        row = Freshness.ENDED if snapshot is None else self._freshness(entry, snapshot, now)
         if snapshot is not None and min_ttl:
             # Where the store never grants as much, half of what it grants is left at least: not a credential a call.
             wanted = min_ttl if min_ttl <= snapshot.life else snapshot.life / 2
@@ -150,6 +152,20 @@ class Keeper:
             return self.obtain(entry, Wish())
         except SecretsError as error:
             return self._stale(entry, snapshot, error)
+
+    def _freshness(self, entry: Entry, snapshot: Snapshot, now: float) -> Freshness:
+        """The row of the table, after a read that the manifest's windows do not allow now was put off."""
+        row = snapshot.freshness(now)
+        if row is Freshness.FRESH or (until := self.held_back_until(entry)) is None:
+            return row
+        if not all(self.holdings.is_usable(fetch, serial) for fetch, serial in snapshot.serials.items()):
+            return row
+        self.holdings.put_off(snapshot, until)
+        return snapshot.freshness(now)
+
+    def held_back_until(self, entry: Entry) -> float | None:
+        """When what is kept may be read anew by its interval; None for at once, as where nothing is kept."""
+        return None if entry.snapshot is None else self._windows.closed_until(entry.name)
 
     def _stale(self, entry: Entry, snapshot: Snapshot | None, error: SecretsError) -> Snapshot:
         """What there was before a failed making, if it may be given out; else the error."""
@@ -260,6 +276,9 @@ class Keeper:
     def _made(self, entry: Entry, wish: Wish) -> Snapshot:
         interval = self.maker.interval(entry.name)
         self._note_wanted(entry)
+        if self.held_back_until(entry) is not None:
+            # Something else is wanted than a read by interval, such as a credential that lasts longer.
+            wish = replace(wish, any_age=True)
         offered: Offered = {}
         for _ in range(TRIES):
             try:
@@ -335,7 +354,7 @@ class Keeper:
         now = self._clock.elapsed()
         old = entry.snapshot
         changed = old is None or not _equal(old, made)
-        snapshot = self._snapshot(made, interval, now, bundle=None if changed or old is None else old)
+        snapshot = self._snapshot(entry.name, made, interval, now, bundle=None if changed or old is None else old)
         commits = [taker.prepare(snapshot, changed=changed) for taker in list(entry.takers)]
         others = self.holdings.put_in_force(entry, snapshot)
         if others is None:
@@ -364,21 +383,26 @@ class Keeper:
         else:
             self._happened(EventKind.REFRESHED, entry.name)
 
-    def _snapshot(self, made: Made, interval: float, now: float, *, bundle: Snapshot | None) -> Snapshot:
+    def _snapshot(
+        self, name: SecretName, made: Made, interval: float, now: float, *, bundle: Snapshot | None
+    ) -> Snapshot:
         plain = [kept.sent for kept in made.used.values() if not kept.serial]
         # Searches are made anew by interval as well.
         if made.found:
             plain.append(now)
         read_at = min(plain, default=math.inf if made.used else now)
-        by_interval = math.isfinite(read_at) and math.isfinite(interval)
+        refresh_at = stale_at = math.inf
+        if math.isfinite(read_at) and math.isfinite(interval):
+            refresh_at = self._windows.opens(name, schedule.refresh_at(read_at, interval, self._uniform))
+            stale_at = max(self._windows.opens(name, read_at + interval), refresh_at)
         return Snapshot(
             bundle=made.bundle if bundle is None else bundle.bundle,
             made_at=self._clock.now(),
             made=now,
             read_at=read_at,
             interval=interval,
-            refresh_at=schedule.refresh_at(read_at, interval, self._uniform) if by_interval else math.inf,
-            stale_at=read_at + interval if by_interval else math.inf,
+            refresh_at=refresh_at,
+            stale_at=stale_at,
             ends=math.inf,
             serials={fetch: kept.serial for fetch, kept in made.used.items() if kept.serial},
             found=made.found,
@@ -449,7 +473,7 @@ class Keeper:
 
     def _is_to_be_made(self, entry: Entry) -> bool:
         snapshot, now = entry.snapshot, self._clock.elapsed()
-        if snapshot is not None and snapshot.freshness(now) in {Freshness.FRESH, Freshness.REVALIDATE}:
+        if snapshot is not None and self._freshness(entry, snapshot, now) in {Freshness.FRESH, Freshness.REVALIDATE}:
             return False
         return entry.error is None or now >= entry.blocked_until
 

@@ -98,6 +98,10 @@ class LeaseWork:
 
     def _refresh(self, action: Read, name: SecretName) -> None:
         entry = self._keeper.entries.get(name)
+        until = None if entry is None else self._keeper.held_back_until(entry)
+        if until is not None:
+            self._keeper.holdings.call(lambda core, now: core.read_elsewhere(action, now, until=until))
+            return
         outcome = None if entry is None else _guarded(lambda: self._keeper.obtain(entry, Wish()), "")
         if isinstance(outcome, SecretsError):
             verdict = verdict_of(outcome)

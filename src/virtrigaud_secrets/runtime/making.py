@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from virtrigaud_secrets.bundle import Bundle
 from virtrigaud_secrets.cache.answers import AnswerCache, BatchingClient, CachingClient, Kept, Took, Usable
@@ -23,6 +24,9 @@ from virtrigaud_secrets.resolver.planner import Planner
 from virtrigaud_secrets.resolver.rendering import render
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import Answer, Fetch, Query, References, StoreClient, StoreKey
+
+if TYPE_CHECKING:
+    from virtrigaud_secrets.models.external_secret import SyncWindows
 
 Found = Mapping[Query, Mapping[str, Answer]]
 """What searches found."""
@@ -106,6 +110,10 @@ class BundleMaker:
         seconds = spec.refresh_interval.timedelta.total_seconds()
         periodic = spec.refresh_policy in {None, "Periodic"}
         return seconds if periodic and seconds > 0 else math.inf
+
+    def windows(self, name: SecretName) -> SyncWindows | None:
+        """In which periodic reads may happen, or may not."""
+        return self._catalog.external_secret(name.name, namespace=name.namespace).spec.sync_windows
 
     def read(self, wanted: Sequence[tuple[StoreKey, Sequence[Fetch]]], access: Access) -> None:
         """Read what several makings will ask for. What fails is left to them to say."""

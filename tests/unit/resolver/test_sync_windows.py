@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from virtrigaud_secrets.models.external_secret import SyncWindows
-from virtrigaud_secrets.resolver.sync_windows import allows
+from virtrigaud_secrets.resolver.sync_windows import STEPS, allows, opens_at
 
 OPENS = datetime(2026, 6, 1, 22, 0, tzinfo=UTC)
 NIGHTLY = ("0 22 * * *", "2h")
@@ -68,3 +68,39 @@ def test_every_has_no_fixed_points():
 
 def test_a_duration_beyond_the_calendar_is_no_crash():
     assert not allows(windows("allow", ("0 22 * * *", "2562047h")), datetime(200, 1, 1, tzinfo=UTC))
+
+
+TICK = timedelta(microseconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "entries", "moment", "opens"),
+    [
+        ("allow", [NIGHTLY], OPENS + MINUTE, OPENS + MINUTE),
+        ("allow", [NIGHTLY], OPENS - timedelta(hours=3), OPENS),
+        ("allow", [NIGHTLY], OPENS + timedelta(hours=3), OPENS + timedelta(days=1)),
+        ("allow", [NIGHTLY, ("30 6 * * *", "1h")], OPENS + timedelta(hours=3), OPENS + timedelta(hours=8, minutes=30)),
+        ("allow", [("@every 2h", "1h")], OPENS, None),
+        ("allow", [("0 0 30 2 *", "1h")], OPENS, None),
+        ("allow", [("99 * * * *", "1h")], OPENS, None),
+        ("deny", [NIGHTLY], OPENS - MINUTE, OPENS - MINUTE),
+        ("deny", [NIGHTLY], OPENS + MINUTE, OPENS + timedelta(hours=2) + TICK),
+        ("deny", [NIGHTLY, ("0 23 * * *", "3h")], OPENS, OPENS + timedelta(hours=4) + TICK),
+        ("deny", [("0 22 * * *", "48h")], OPENS, None),
+        ("deny", [("@every 1h", "2h")], OPENS, None),
+    ],
+)
+def test_the_next_moment_that_windows_allow(kind, entries, moment, opens):
+    found = opens_at(windows(kind, *entries), moment)
+
+    if kind == "deny" and entries == [("0 22 * * *", "48h")]:
+        # One day follows on another, for ever: asked about again after as many as are looked through.
+        assert found == OPENS - timedelta(days=1) + timedelta(days=STEPS) + TICK
+    else:
+        assert found == opens
+        assert found is None or allows(windows(kind, *entries), found)
+
+
+def test_without_windows_every_moment_is_allowed():
+    assert opens_at(None, OPENS) == OPENS

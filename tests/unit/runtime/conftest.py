@@ -404,6 +404,18 @@ def catalog(tmp_path) -> Catalog:
 
 
 @pytest.fixture
+def catalog_of(tmp_path) -> Callable[[str], Catalog]:
+    """The manifests above, with a line more in the spec of each that is read every minute."""
+
+    def make(line: str) -> Catalog:
+        interval = "" if "refreshInterval" in line else "refreshInterval: 60s\n  "
+        (tmp_path / "manifests.yaml").write_text(MANIFESTS.replace("refreshInterval: 60s\n", f"{interval}{line}\n"))
+        return load(tmp_path, strict=False)
+
+    return make
+
+
+@pytest.fixture
 def make_resolver(lab: Lab, catalog: Catalog, clock: ManualClock, events: Events) -> Iterator[Callable[..., Resolver]]:
     """A resolver over the manifests above; keyword arguments are settings. Without a thread unless asked for."""
     made: list[Resolver] = []
