@@ -61,6 +61,7 @@ class LeaseCore(Ledger):
         self._timers: Timers[Hold | Term | Login] = Timers()
         self._lanes: Lanes[Hold | Term | Login] = Lanes(self._gate)
         self._serials = itertools.count(1)
+        self._generations = itertools.count(1)
         self._under_way: dict[Request, tuple[Lane, bool]] = {}
         self._ahead = 0.0
         self._logins = Logins(
@@ -137,18 +138,18 @@ class LeaseCore(Ledger):
             return None
         self._shift(term, self._ahead - hold.ahead)
         hold.reading = False
+        if hold.successor is not None:
+            self._drains.retire(hold.successor, now, unused=True)
         hold.successor = term
         return term.serial
 
-    def read_elsewhere(self, action: Read, now: float, *, until: float | None = None) -> None:
+    def read_elsewhere(self, action: Read, now: float, *, until: float = 0.0) -> None:
         """Somebody else was reading the same, and offered what came of it; or it may not be read `until` then."""
         self._answered(action)
         hold = self._holds.get(action.key)
         if hold is not None and hold.generation == action.generation:
             hold.reading = False
-            self._schedule(hold, now + schedule.SHORTEST_RETRY)
-            if until is not None:
-                self._timers.set(hold, max(until, now + schedule.SHORTEST_RETRY))
+            self._schedule(hold, max(now + schedule.SHORTEST_RETRY, until))
 
     def accept(self, key: HoldKey, now: float) -> None:
         """The successor is in use from now on; the one before drains."""
@@ -156,7 +157,7 @@ class LeaseCore(Ledger):
         if hold is None or hold.successor is None:
             return
         former, hold.term, hold.successor = hold.term, hold.successor, None
-        hold.generation += 1
+        hold.generation = next(self._generations)
         hold.attempt, hold.rotate, hold.look_up, hold.reading, hold.expired = 0, False, False, False, False
         hold.unready = hold.unready + 1 if _is_unready(hold.term) else 0
         kind = EventKind.REFRESHED if hold.term.kind is AnswerKind.INTERVAL else EventKind.ROTATED
@@ -428,7 +429,7 @@ class LeaseCore(Ledger):
             return LookUp(key=hold.key, serial=term.serial, lease_id=term.lease_id)
         if planning.reads(hold, now):
             hold.reading = True
-            hold.generation += 1
+            hold.generation = next(self._generations)
             if term.kind is not AnswerKind.INTERVAL and not hold.attempt:
                 self._tell(EventKind.ROTATING, term, now)
             return Read(key=hold.key, generation=hold.generation)

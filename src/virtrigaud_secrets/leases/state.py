@@ -152,7 +152,7 @@ class Hold:
     reading: bool = False
     """Whether a read is under way."""
     generation: int = 0
-    """Counts reads; a reply to an older one is dropped."""
+    """Tells the last read from all others of this process; a reply to another one is dropped."""
     attempt: int = 0
     """Failed reads since the last success."""
     rotate: bool = False

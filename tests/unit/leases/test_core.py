@@ -595,6 +595,37 @@ def test_late_answer_for_a_failed_read_of_an_older_generation():
     assert len(core) == 0
 
 
+def test_what_was_offered_while_a_read_was_under_way_ends_when_that_is_answered():
+    core = kept()
+    core.refresh("a", 0.0)
+    read = only(core, 0.0)
+    core.offer("a", lease(2), store=STORE, now=0.0)
+    assert core.read(read, lease(3), 1.0) == 3
+    assert isinstance(only(core, 1.0), Renew), "the one that was offered is cut"
+
+
+def test_a_read_for_what_was_released_is_not_taken_for_one_of_what_came_after_it():
+    core = kept()
+    core.refresh("a", 0.0)
+    former = only(core, 0.0)
+    core.release("a", 0.0)
+    core.hold("a", lease(2), store=STORE, now=0.0)
+    core.refresh("a", 0.0)
+    action = next(action for action in core.due(0.0) if isinstance(action, Read))
+    assert action != former
+    assert core.read(former, lease(3), 1.0) is None
+    assert core.read(action, lease(4), 1.0) is not None
+
+
+def test_a_read_that_has_to_wait_is_due_then():
+    core = LeaseCore(uniform=high)
+    core.hold("a", Grant(kind=AnswerKind.INTERVAL, sent=0.0, length=60.0), store=None, now=0.0)
+    core.read_elsewhere(only(core, 60.0), 60.0, until=500.0)
+    assert core.wake_at(60.0) == 500.0
+    assert core.due(499.0) == []
+    assert isinstance(only(core, 500.0), Read)
+
+
 def test_two_logins_are_asked_about_each_for_itself():
     other = StoreKey("SecretStore", "ns", "other")
     core = LeaseCore(uniform=high)
