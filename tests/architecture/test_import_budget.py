@@ -99,7 +99,7 @@ def test_loading_imports_no_kind_and_no_backend_that_no_manifest_names(tmp_path:
     used = models_of(loaded_by(f"from virtrigaud_secrets.manifests import load; load({str(file)!r})"))
 
     assert not {"push_secret", "cluster_external_secret", "json_schema"} & used
-    assert {name for name in imported if "." in name} == {"backends.registered", "backends.unsupported"}
+    assert {name for name in imported if "." in name} == {"backends.registered"}
     assert used - imported == {"backends.kubernetes", "generators.base", "generators.uuids"}
 
 

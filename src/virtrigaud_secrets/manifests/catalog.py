@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -372,6 +371,9 @@ def _only(
 
 
 def _nearest(documents: Iterable[tuple[str, str]], name: str) -> str:
+    # Heavy, and of use only where something is misspelt.
+    from difflib import get_close_matches
+
     folded = {(found, namespace): None for namespace, found in documents}
     near = get_close_matches(name, {found for found, _ in folded}, n=MAX_NEAREST)
     places = [f"{namespace}/{found}" for found, namespace in folded if found in near][:MAX_NEAREST]
@@ -406,5 +408,7 @@ def _not_found(kind: str, name: str) -> str:
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(name, sorted(set(known)), n=1)
     return f"; did you mean {near[0]}?" if near else ""

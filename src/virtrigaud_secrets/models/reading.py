@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 from virtrigaud_secrets.findings import Severity
 from virtrigaud_secrets.models.backends import KNOWN_TO_ESO, backend_model, is_known
-from virtrigaud_secrets.models.backends.unsupported import UnsupportedProvider, unsupported_model
 from virtrigaud_secrets.models.base import Model
 from virtrigaud_secrets.models.remarks import Location, Remark, field_path, nearest, remarks_of
 from virtrigaud_secrets.models.secret_store import Provider
@@ -132,9 +131,9 @@ class _Cleaning:
             self._unknown((*location, name), sorted(KNOWN_TO_ESO))
         cleaned: dict[str, object] = {}
         for name, spec in known.items():
-            model = backend_model(name) or unsupported_model(name)
+            model = backend_model(name) or _fields_of_unsupported(name)
             # A package may bring a model that is not of our kind: it says itself what it takes.
-            if issubclass(model, Model) and model is not UnsupportedProvider:
+            if model is not None and issubclass(model, Model):
                 spec = self.clean(_Shape(model=model), spec, (*location, name))  # noqa: PLW2901  # the cleaned one
             cleaned[name] = spec
         return cleaned
@@ -167,6 +166,14 @@ class _Cleaning:
                 code="unknown-field",
             )
         )
+
+
+def _fields_of_unsupported(name: str) -> type[Model] | None:
+    """The model of a backend that only ESO has; None where its fields are not known: it is kept as it is."""
+    # Most programs name none of them.
+    from virtrigaud_secrets.models.backends.unsupported import FIELDS, unsupported_model
+
+    return unsupported_model(name) if name in FIELDS else None
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
@@ -109,6 +108,9 @@ def nearest(name: str, known: Sequence[str]) -> str:
     """`: did you mean X?` for the name nearest to `name`, else nothing."""
     if len(name) > MAX_SUGGESTED:
         return ""
+    # Heavy, and of use only where something is misspelt.
+    from difflib import get_close_matches
+
     by_folded = {candidate.casefold(): candidate for candidate in known}
     found = get_close_matches(name.casefold(), list(by_folded), n=1)
     return f": did you mean {by_folded[found[0]]}?" if found else ""

@@ -7,7 +7,6 @@ from pydantic import BaseModel, SerializeAsAny, create_model, model_serializer, 
 from pydantic_core import PydanticCustomError
 
 from virtrigaud_secrets.models.backends import KNOWN_TO_ESO, backend_model, is_known
-from virtrigaud_secrets.models.backends.unsupported import UnsupportedProvider, unsupported_model
 from virtrigaud_secrets.models.base import Model, Namespace, Pace
 from virtrigaud_secrets.models.external_secret import StoreKind
 from virtrigaud_secrets.models.metadata import ObjectMeta
@@ -29,7 +28,7 @@ class Provider(Model):
     @property
     def supported(self) -> bool:
         """Whether there is a model of the backend, here or in an installed package."""
-        return not isinstance(self.spec, UnsupportedProvider)
+        return backend_model(self.name) is not None
 
     @model_validator(mode="before")
     @classmethod
@@ -58,7 +57,14 @@ def _model(name: str) -> type[BaseModel]:
     if model is None and not is_known(name):
         suggestion = nearest(name, sorted(KNOWN_TO_ESO)) or ": expected one that ESO has, such as vault"
         raise PydanticCustomError("unknown_provider", "unknown provider{suggestion}", {"suggestion": suggestion})
-    return model or unsupported_model(name)
+    return model or _unsupported(name)
+
+
+def _unsupported(name: str) -> type[BaseModel]:
+    # Most programs name none of them.
+    from virtrigaud_secrets.models.backends.unsupported import unsupported_model
+
+    return unsupported_model(name)
 
 
 @cache

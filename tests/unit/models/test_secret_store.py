@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from virtrigaud_secrets.models.backends.unsupported import UnsupportedProvider
 from virtrigaud_secrets.models.backends.vault import VaultProvider
-from virtrigaud_secrets.models.secret_store import Provider, SecretStore, SecretStoreSpec, UnsupportedProvider
+from virtrigaud_secrets.models.secret_store import Provider, SecretStore, SecretStoreSpec
 
 
 def read(provider: object, **spec: object) -> SecretStoreSpec:

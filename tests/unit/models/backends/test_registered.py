@@ -10,10 +10,11 @@ from pydantic import BaseModel, ValidationError
 from virtrigaud_secrets.errors import ConfigurationError
 from virtrigaud_secrets.models.admission import judge_secret_store
 from virtrigaud_secrets.models.backends import backend_model, is_known, registered
+from virtrigaud_secrets.models.backends.unsupported import UnsupportedProvider
 from virtrigaud_secrets.models.backends.vault import VaultProvider
 from virtrigaud_secrets.models.base import Model
 from virtrigaud_secrets.models.reading import read
-from virtrigaud_secrets.models.secret_store import SecretStore, UnsupportedProvider
+from virtrigaud_secrets.models.secret_store import SecretStore
 
 
 class AcmeProvider(Model):
