@@ -13,20 +13,26 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from virtrigaud_secrets.manifests import load
 from virtrigaud_secrets.sensitive import Sensitive
+from virtrigaud_secrets.stores.cluster_objects import DEPLOYMENTS, EXTERNAL_SECRETS
 from virtrigaud_secrets.testing import ssh_key
 from virtrigaud_secrets.testing.guide_setup import COMMON_NAME, GuideWorld, guide_world, missing_reason
 from virtrigaud_secrets.testing.servers import KubernetesAPI, LibvirtDaemon, ProxmoxNode, SshServer, VCenter
+from virtrigaud_secrets.testing.servers.controllers import Controllers
 
 RUN_PAGE = Path(__file__).with_name("run_page.py")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PASSWORD = "page-canary-" + "5b0e1f"
 """vCenter's. No page shows it."""
+PROVIDERS = "vsphere-providers"
+"""Namespace that a page's cluster has."""
 KEEP = ("HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME")
 """What the code of a page inherits."""
 PIP = """#!{python}
@@ -105,6 +111,7 @@ class Pages:
             "vcenter": self._vcenter,
             "ssh-agent": self._ssh_agent,
             "cluster": self._cluster,
+            "eso": self._eso,
             "libvirt": self._libvirt,
             "proxmox": self._proxmox,
             "s3": self._s3,
@@ -131,8 +138,25 @@ class Pages:
     def _cluster(self) -> Mapping[str, str]:
         need(KubernetesAPI.missing_reason())
         server = self.servers.enter_context(KubernetesAPI())
-        server.create("Namespace", "vsphere-providers")
+        server.create("Namespace", PROVIDERS)
         return {"KUBECONFIG": str(server.kubeconfig())}
+
+    def _eso(self) -> Mapping[str, str]:
+        """There, the guide's ExternalSecrets, a provider, and controllers that say that they did their work."""
+        found = self._variables("cluster")
+        controllers = Controllers(Path(found["KUBECONFIG"]), timeout=timedelta(seconds=30))
+        controllers.define_kinds()
+        for secret in load(self.world.manifests).external_secrets:
+            if secret.namespace == PROVIDERS:
+                body = {"metadata": {"name": secret.name}, "spec": {}}
+                controllers.objects.create(EXTERNAL_SECRETS, body, namespace=PROVIDERS)
+        labels = {"app.kubernetes.io/name": "virtrigaud-provider-runtime"}
+        template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "provider", "image": "provider"}]}}
+        spec = {"selector": {"matchLabels": labels}, "template": template}
+        deployment = {"metadata": {"name": "provider-vsphere", "labels": labels}, "spec": spec}
+        controllers.objects.create(DEPLOYMENTS, deployment, namespace=PROVIDERS)
+        self.servers.enter_context(controllers)
+        return found
 
     def _libvirt(self) -> Mapping[str, str]:
         need("" if find_spec("libvirt") else "no libvirt-python, which is built against the machine's own libvirt")

@@ -12,7 +12,7 @@ from typing import Annotated, Final, TextIO
 
 import typer
 
-from virtrigaud_secrets.cli import check, demo, explain, monitor, plan, policy, push, render, resolve, schema
+from virtrigaud_secrets.cli import check, demo, explain, monitor, plan, policy, push, render, resolve, rotate, schema
 from virtrigaud_secrets.cli.exit_codes import ExitCode, exit_code
 from virtrigaud_secrets.cli.output import complain
 from virtrigaud_secrets.errors import SecretsError
@@ -42,6 +42,7 @@ def application() -> typer.Typer:
         explain.explain,
         resolve.resolve,
         push.push,
+        rotate.rotate,
         monitor.monitor,
         policy.policy,
         render.render,

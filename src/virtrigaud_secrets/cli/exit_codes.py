@@ -31,6 +31,10 @@ class ExitCode(IntEnum):
     """The values came and cannot be used: decoding, template, validation."""
     CONFIGURATION = 6
     """A setting, a file or an optional package is wrong or missing."""
+    INCOMPLETE = 7
+    """`rotate`, `emergency`: a part was not done; the report says which."""
+    UNKNOWN = 8
+    """`emergency`: a request was sent, and whether it was carried out is not known."""
     INTERNAL = 70
     """A defect of this program."""
     INTERRUPTED = 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -47,6 +48,21 @@ Parameters = Annotated[
     ),
 ]
 
+Kubeconfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--kubeconfig", metavar="FILE", help="Cluster to work in; by default KUBECONFIG, else the one this pod is in."
+    ),
+]
+
+
+class ReportFormat(StrEnum):
+    """How a report is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 _LISTS: Final = frozenset({"alt_names", "ip_sans", "uri_sans", "other_sans"})
 """Parameters that are lists: commas separate their items."""
 
@@ -58,6 +74,7 @@ def settings_from(
     endpoints: Sequence[str] | None = None,
     ca_file: Path | None = None,
     parameters: Sequence[str] | None = None,
+    kubeconfig: Path | None = None,
 ) -> Settings:
     """The environment's settings with the options on top.
 
@@ -74,6 +91,8 @@ def settings_from(
         overrides["endpoints"] = dict(_endpoint(text) for text in endpoints)
     if ca_file is not None:
         overrides["ca_file"] = ca_file
+    if kubeconfig is not None:
+        overrides["kubeconfig"] = kubeconfig
     if parameters:
         overrides["parameters"] = _parameters(parameters)
     return Settings.from_environment(**overrides)

@@ -1,4 +1,4 @@
-"""What runs beside providers, for a whole cluster or by an operator's hand: sync, monitoring, rotation, policies."""
+"""What an operator runs beside the providers, by hand, by cron or in the cluster."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.operations.http_endpoint import HttpEndpoint
     from virtrigaud_secrets.operations.managed_secrets import ProviderRule
     from virtrigaud_secrets.operations.monitor import Monitor
+    from virtrigaud_secrets.operations.outcomes import Item, OperationReport, Outcome, Step
+    from virtrigaud_secrets.operations.rotation import Scope, rotate
 
-__all__ = ["HttpEndpoint", "Monitor", "ProviderRule"]
+__all__ = ["HttpEndpoint", "Item", "Monitor", "OperationReport", "Outcome", "ProviderRule", "Scope", "Step", "rotate"]
 
 _HOMES: Final = {
     "HttpEndpoint": "http_endpoint",
+    "Item": "outcomes",
     "Monitor": "monitor",
+    "OperationReport": "outcomes",
+    "Outcome": "outcomes",
     "ProviderRule": "managed_secrets",
+    "Scope": "rotation",
+    "Step": "outcomes",
+    "rotate": "rotation",
 }
 """Public name → module that defines it."""
 

@@ -35,6 +35,8 @@ def test_the_documented_numbers():
         "STORE": 4,
         "CONTENT": 5,
         "CONFIGURATION": 6,
+        "INCOMPLETE": 7,
+        "UNKNOWN": 8,
         "INTERNAL": 70,
         "INTERRUPTED": 130,
         "UNREAD": 141,
