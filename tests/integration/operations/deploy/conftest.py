@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import base64
+import http.client
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +30,7 @@ PLURALS = {
     "Namespace": "namespaces",
     "NetworkPolicy": "networkpolicies",
     "Pod": "pods",
+    "PodMonitor": "podmonitors",
     "PodDisruptionBudget": "poddisruptionbudgets",
     "PrometheusRule": "prometheusrules",
     "Role": "roles",
@@ -30,7 +40,9 @@ PLURALS = {
     "ServiceAccount": "serviceaccounts",
     "ServiceMonitor": "servicemonitors",
 }
-MONITORING_KINDS = ("PrometheusRule", "ServiceMonitor")
+CANARY = "canary-password-91c4"
+HASH = "reconcile.external-secrets.io/data-hash"
+MONITORING_KINDS = ("PodMonitor", "PrometheusRule", "ServiceMonitor")
 
 Document = dict[str, Any]
 
@@ -42,7 +54,7 @@ def documents(*files: Path) -> list[Document]:
 
 
 def shipped() -> list[Path]:
-    """Every file of `deploy/` that holds objects."""
+    """Every file of `deploy/` that holds objects for the cluster's API."""
     return sorted(path for path in DEPLOY.rglob("*.yaml") if path.name != "kustomization.yaml")
 
 
@@ -84,3 +96,105 @@ def deployed(require: Callable[[str], None], teach_eso: Callable[[KubernetesAPI]
         for document in documents(*files):
             create(cluster, document)
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def manifests() -> Callable[..., list[Document]]:
+    """`documents`: the objects of some files of `deploy/`, of all by default."""
+    return lambda *names: documents(*([DEPLOY / name for name in names] if names else shipped()))
+
+
+@pytest.fixture(scope="session")
+def creates() -> Callable[..., Document]:
+    """`create`."""
+    return create
+
+
+def arguments() -> list[str]:
+    """The container's, but for the address: a free port of this machine."""
+    deployment = next(yaml.safe_load_all((DEPLOY / "monitor/deployment.yaml").read_text()))
+    found = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    return ["--listen=127.0.0.1:0" if one.startswith("--listen=") else one for one in found]
+
+
+@contextmanager
+def running(cluster: KubernetesAPI, words: Sequence[str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The command as the pod runs it; gives the address of its endpoint."""
+    directory = cluster.service_account_directory("virtrigaud-secrets-monitor", namespace="virtrigaud-system")
+    host, _, port = cluster.address.removeprefix("https://").rpartition(":")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "COLUMNS": "500",
+        "KUBERNETES_SERVICE_HOST": host,
+        "KUBERNETES_SERVICE_PORT": port,
+        "VIRTRIGAUD_SECRETS_SERVICE_ACCOUNT_DIRECTORY": str(directory),
+    }
+    command = [sys.executable, "-W", "error", "-m", "virtrigaud_secrets.cli", *words]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as program:
+        try:
+            assert program.stderr is not None
+            said = program.stderr.readline()
+            found = re.search(r"http://([^/]+)/metrics", said)
+            assert found, said
+            yield found[1], program
+        finally:
+            program.kill()
+
+
+def get(address: str, path: str) -> tuple[int, str]:
+    with closing(http.client.HTTPConnection(address, timeout=20)) as connection:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+def write_secret(cluster: KubernetesAPI, namespace: str, name: str, data_hash: str, **options: object) -> None:
+    body = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {"reconcile.external-secrets.io/managed": "true"},
+            "annotations": {HASH: data_hash},
+        },
+        "data": {"password": base64.b64encode(f"{CANARY}{data_hash}".encode()).decode()},
+        **options,
+    }
+    path = f"api/v1/namespaces/{namespace}/secrets"
+    if any(one["metadata"]["name"] == name for one in cluster.ask("GET", path)["items"]):  # type: ignore[index,attr-defined]
+        cluster.ask("PUT", f"{path}/{name}", body)
+    else:
+        cluster.ask("POST", path, body)
+
+
+def write_external_secret(
+    cluster: KubernetesAPI, namespace: str, name: str, refreshed: datetime | None, *, ready: bool = True
+) -> None:
+    """Make it, or set the status of the one that there is."""
+    path = f"apis/external-secrets.io/v1/namespaces/{namespace}/externalsecrets"
+    items: Any = cluster.ask("GET", path)["items"]
+    made: Any = next((one for one in items if one["metadata"]["name"] == name), None)
+    if made is None:
+        kind = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": name}}
+        made = cluster.ask("POST", path, {**kind, "spec": {"refreshInterval": "15m"}})
+    if refreshed is None:
+        return
+    conditions = [{"type": "Ready", "status": str(ready)}]
+    status = {"refreshTime": refreshed.strftime("%Y-%m-%dT%H:%M:%SZ"), "conditions": conditions}
+    cluster.ask("PUT", f"{path}/{name}/status", {**made, "status": status})
+
+
+@pytest.fixture(scope="session")
+def tools() -> SimpleNamespace:
+    """What the tests of a running monitor share."""
+    return SimpleNamespace(
+        arguments=arguments,
+        canary=CANARY,
+        get=get,
+        running=running,
+        write_external_secret=write_external_secret,
+        write_secret=write_secret,
+    )
