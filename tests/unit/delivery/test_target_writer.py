@@ -184,3 +184,46 @@ class TestRenaming:
         cluster.put("foreign", metadata={"labels": {"app": "x"}})
         TargetWriter(cluster).write(wanted, BUNDLE)
         assert set(cluster.kept) == {"s", "taken", "foreign"}
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def killing(cluster: Any, after: int, *, acted: bool) -> None:
+    """End the process at a request: before the cluster acted on it, or after that and before the answer came."""
+    counted = 0
+
+    def counting(verb: str) -> Callable[..., object]:
+        original = getattr(cluster, verb)
+
+        def ask(*arguments: Any, **options: Any) -> object:
+            nonlocal counted
+            counted += 1
+            if counted != after:
+                return original(*arguments, **options)
+            if acted:
+                original(*arguments, **options)
+            raise Killed
+
+        return ask
+
+    for verb in ("get", "create", "replace", "delete", "list"):
+        setattr(cluster, verb, counting(verb))
+
+
+@pytest.mark.parametrize("acted", [False, True])
+@pytest.mark.parametrize("request_number", [1, 2, 3, 4])
+def test_killed_at_any_request_it_ends_where_it_would_have(cluster: Any, request_number: int, acted: bool) -> None:
+    """A renamed target: look, make, list, delete. Until the new Secret is there, the old one is."""
+    TargetWriter(cluster).write(target(name="old"), BUNDLE)
+    whole = dict(cluster.kept)
+    verbs = {verb: getattr(cluster, verb) for verb in ("get", "create", "replace", "delete", "list")}
+    killing(cluster, request_number, acted=acted)
+    with pytest.raises(Killed):
+        TargetWriter(cluster).write(target(name="new"), BUNDLE)
+    assert cluster.kept["new" if "new" in cluster.kept else "old"]["data"] == whole["old"]["data"]
+    vars(cluster).update(verbs)
+    assert TargetWriter(cluster).write(target(name="new"), BUNDLE).condition is report.SYNCED
+    assert set(cluster.kept) == {"new"}
+    assert cluster.kept["new"]["data"] == whole["old"]["data"]
