@@ -12,7 +12,20 @@ from typing import Annotated, Final, TextIO
 
 import typer
 
-from virtrigaud_secrets.cli import check, demo, explain, monitor, plan, policy, push, render, resolve, rotate, schema
+from virtrigaud_secrets.cli import (
+    check,
+    demo,
+    emergency,
+    explain,
+    monitor,
+    plan,
+    policy,
+    push,
+    render,
+    resolve,
+    rotate,
+    schema,
+)
 from virtrigaud_secrets.cli.exit_codes import ExitCode, exit_code
 from virtrigaud_secrets.cli.output import complain
 from virtrigaud_secrets.errors import SecretsError
@@ -43,6 +56,7 @@ def application() -> typer.Typer:
         resolve.resolve,
         push.push,
         rotate.rotate,
+        emergency.emergency,
         monitor.monitor,
         policy.policy,
         render.render,

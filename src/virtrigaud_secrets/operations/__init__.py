@@ -6,15 +6,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from virtrigaud_secrets.operations.emergency import Emergency
+    from virtrigaud_secrets.operations.emergency_state import LostRevocation, StateFile
     from virtrigaud_secrets.operations.http_endpoint import HttpEndpoint
     from virtrigaud_secrets.operations.managed_secrets import ProviderRule
     from virtrigaud_secrets.operations.monitor import Monitor
     from virtrigaud_secrets.operations.outcomes import Item, OperationReport, Outcome, Step
     from virtrigaud_secrets.operations.rotation import Scope, rotate
 
-__all__ = ["HttpEndpoint", "Item", "Monitor", "OperationReport", "Outcome", "ProviderRule", "Scope", "Step", "rotate"]
+__all__ = [
+    "Emergency",
+    "HttpEndpoint",
+    "Item",
+    "LostRevocation",
+    "Monitor",
+    "OperationReport",
+    "Outcome",
+    "ProviderRule",
+    "Scope",
+    "StateFile",
+    "Step",
+    "rotate",
+]
 
 _HOMES: Final = {
+    "Emergency": "emergency",
+    "LostRevocation": "emergency_state",
+    "StateFile": "emergency_state",
     "HttpEndpoint": "http_endpoint",
     "Item": "outcomes",
     "Monitor": "monitor",

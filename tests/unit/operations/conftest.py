@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import UTC, datetime
 
 import pytest
 
@@ -76,6 +77,8 @@ def obey(resource, body):
     """Controllers that do at once what they are there for."""
     if resource is EXTERNAL_SECRETS:
         body["status"]["syncedResourceVersion"] += "b"
+        forced = datetime.fromtimestamp(float(body["metadata"]["annotations"]["force-sync"]), UTC)
+        body["status"]["refreshTime"] = forced.strftime("%Y-%m-%dT%H:%M:%SZ")
     else:
         body["status"]["observedGeneration"] = body["metadata"]["generation"]
 

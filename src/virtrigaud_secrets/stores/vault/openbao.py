@@ -51,7 +51,7 @@ class OpenBaoClient(StoreClient):
         Raises:
             ConfigurationError: the spec cannot be used.
         """
-        wider = _as_vault(spec)
+        wider = as_vault(spec)
         self._spec = spec
         self._context = context
         self._transport = Transport(wider, context)
@@ -161,7 +161,7 @@ def _checked(spec: BaseModel, context: StoreContext) -> OpenBaoProvider:
     return spec
 
 
-def _as_vault(spec: OpenBaoProvider) -> VaultProvider:
+def as_vault(spec: OpenBaoProvider) -> VaultProvider:
     """The same server and login in the wider spec that requests are made from."""
     from virtrigaud_secrets.models.backends.vault import VaultAuth, VaultProvider
 
