@@ -84,7 +84,7 @@ class LeaseCore(Ledger):
         hold = self._holds.get(key)
         term = self._term(key, grant, store, now)
         if hold is None:
-            self._holds[key] = hold = Hold(key=key, store=store, term=term, unready=int(_is_unready(term)))
+            self._holds[key] = hold = Hold(key=key, store=store, term=term, unready=int(planning.is_unready(term)))
             self._tell(EventKind.CREATED, term, now)
             self._schedule(hold, now)
         else:
@@ -158,8 +158,9 @@ class LeaseCore(Ledger):
             return
         former, hold.term, hold.successor = hold.term, hold.successor, None
         hold.generation = next(self._generations)
+        hold.rotated(now)
         hold.attempt, hold.rotate, hold.look_up, hold.reading, hold.expired = 0, False, False, False, False
-        hold.unready = hold.unready + 1 if _is_unready(hold.term) else 0
+        hold.unready = hold.unready + 1 if planning.is_unready(hold.term) else 0
         kind = EventKind.REFRESHED if hold.term.kind is AnswerKind.INTERVAL else EventKind.ROTATED
         self._happened.append(
             Happened(kind=kind, key=key, lease_id=hold.term.lease_id, remaining=left(former.end, now))
@@ -174,6 +175,8 @@ class LeaseCore(Ledger):
             return
         successor, hold.successor = hold.successor, None
         self._drains.retire(successor, now, unused=True)
+        if verdict.meaning is not Meaning.TRANSIENT and planning.makes(hold):
+            hold.refuse(planning.refused_until(hold, now, end=planning.good_until(hold.term), uniform=self._uniform))
         self._failed_read(hold, verdict, now)
 
     def read_failed(self, action: Read, verdict: Verdict, now: float) -> None:
@@ -408,7 +411,10 @@ class LeaseCore(Ledger):
             self._logins.fired(target, now)
         elif not target.in_flight:
             self._notice_end(target, now)
-            end = _good_until(target.term)
+            if planning.is_put_off(target, now):
+                self._timers.set(target, target.refused_until)
+                return
+            end = planning.good_until(target.term)
             rank = Rank.FRESH if not target.failing else Rank.FAILING if end > now else Rank.ENDED
             self._lanes.put(target, target.store, rank=rank, urgency=end)
 
@@ -450,7 +456,8 @@ class LeaseCore(Ledger):
         elif extension.capped or term.length < term.granted:
             self._tell(EventKind.CAPPED, term, now)
             # The very first renewal was capped: the role's maximum is what it grants, renewing never helps.
-            hold.rotate_only = hold.rotate_only or term.renewals == 1
+            if term.renewals == 1:
+                hold.give_up_renewing(now)
             hold.rotate = True
             self._timers.set(hold, schedule.capped_at(now, term.length, self._uniform))
         else:
@@ -466,7 +473,8 @@ class LeaseCore(Ledger):
             self._timers.set(hold, now)
             return
         if verdict.meaning in {Meaning.NOT_RENEWABLE, Meaning.DEFINITE}:
-            hold.rotate_only, term.attempt = True, 0
+            hold.give_up_renewing(now)
+            term.attempt = 0
             self._schedule(hold, now)
             return
         hold.rotate = hold.rotate or verdict.meaning is Meaning.ROLE_GONE
@@ -483,7 +491,7 @@ class LeaseCore(Ledger):
 
     def _retry(self, hold: Hold, attempt: int, verdict: Verdict, now: float) -> None:
         """Set the timer after a failure (B1 to B3). At its end failures count anew, so it is not waited for longer."""
-        end = _good_until(hold.term)
+        end = planning.good_until(hold.term)
         delay = schedule.retry_delay(
             attempt,
             granted=planning.pace(hold),
@@ -589,11 +597,3 @@ class LeaseCore(Ledger):
 
     def _queue_login(self, login: Login) -> None:
         self._lanes.put(login, login.store, rank=Rank.FRESH, urgency=login.ends)
-
-
-def _good_until(term: Term) -> float:
-    return term.end if term.serving else -math.inf
-
-
-def _is_unready(term: Term) -> bool:
-    return term.kind is not AnswerKind.INTERVAL and term.length <= 0

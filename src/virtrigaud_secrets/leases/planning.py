@@ -6,7 +6,7 @@ import math
 
 from virtrigaud_secrets.leases import schedule
 from virtrigaud_secrets.leases.schedule import Uniform
-from virtrigaud_secrets.leases.state import Hold
+from virtrigaud_secrets.leases.state import Hold, Term
 from virtrigaud_secrets.stores.base import AnswerKind
 
 
@@ -37,9 +37,36 @@ def reads(hold: Hold, now: float) -> bool:
     term = hold.term
     if hold.rotate or not term.serving or not hold.renewable or now >= term.end:
         return True
-    # B4: late, and renewals fail: in turn.
-    late = term.end - now < schedule.LATE * term.granted
+    # B4: late, and renewals fail: in turn, unless what would be read is refused.
+    late = term.end - now < schedule.LATE * term.granted and now >= hold.refused_until
     return late and (term.attempt + hold.attempt) % 2 == 1
+
+
+def is_put_off(hold: Hold, now: float) -> bool:
+    """Whether what is due is to read another one while that would only be refused (B5)."""
+    return now < hold.refused_until and not looks_up(hold, now) and reads(hold, now)
+
+
+def refused_until(hold: Hold, now: float, *, end: float, uniform: Uniform) -> float:
+    """B5: until when another one is not read, and once more just before `end`, in case it was mended."""
+    wait = schedule.refused_delay(hold.refused, granted=pace(hold), uniform=uniform)
+    last = end - schedule.LAST_TRY
+    return min(now + wait, last) if last > now else now + wait
+
+
+def good_until(term: Term) -> float:
+    """Until when it works, as far as is known; minus infinity where the store does not know it any more."""
+    return term.end if term.serving else -math.inf
+
+
+def is_unready(term: Term) -> bool:
+    """Whether it had ended when it was given."""
+    return term.kind is not AnswerKind.INTERVAL and term.length <= 0
+
+
+def makes(hold: Hold) -> bool:
+    """Whether reading it anew makes another credential at the store."""
+    return hold.term.kind in {AnswerKind.LEASE, AnswerKind.CERTIFICATE, AnswerKind.EXPIRY}
 
 
 def pace(hold: Hold) -> float:

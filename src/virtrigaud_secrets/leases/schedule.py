@@ -51,6 +51,8 @@ LATE: Final = 0.25
 """With less than this part of its length left and renewals still failing, renewing and rotating are tried in turn."""
 DRAIN: Final = (10.0, 300.0)
 """How long, at least and at most, an old credential works on after its rotation."""
+REFUSED_AT_MOST: Final = 3600.0
+"""Between two credentials that are read to be refused by a template or validation, at most."""
 LOST_ANSWER_WAIT: Final = 1.0
 """At least this long after a read whose answer was lost: it may have made a credential that nobody got."""
 
@@ -114,6 +116,15 @@ def retry_delay(
     if retry_after:
         delay = max(delay, min(retry_after, remaining / 2))
     return max(delay, SHORTEST_RETRY)
+
+
+def refused_delay(count: int, *, granted: float, uniform: Uniform) -> float:
+    """B5: seconds before another credential is read after `count` in a row were refused by what is made of them.
+
+    Each was made for nothing: the wait doubles up to the time after which a lease of that length is renewed anyway.
+    """
+    most = max(min(granted * RENEW_AT[0], REFUSED_AT_MOST), _within(granted / 10, 1.0, 30.0))
+    return min(_within(granted / 20, 0.25, 1.0) * 2.0 ** min(count, 16), most) * uniform(0.75, 1.0)
 
 
 def spread(remaining: float, count: int, uniform: Uniform) -> float:

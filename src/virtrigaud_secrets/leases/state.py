@@ -15,6 +15,10 @@ HoldKey = Hashable
 """What is kept: a fetch whose answer hangs on a lease, or a manifest that is read again by interval."""
 
 
+PROBE_AFTER: Final = 24 * 3600.0
+"""Seconds after which renewing is tried once more where it was of no use: somebody may have changed role or policy."""
+
+
 class TermState(StrEnum):
     """Where one credential is in its life."""
 
@@ -158,7 +162,13 @@ class Hold:
     rotate: bool = False
     """Whether the credential in force is to be read anew whatever its lease."""
     rotate_only: bool = False
-    """Whether renewing was found to be of no use for all credentials of this kind."""
+    """Whether renewing was found to be of no use for credentials of this kind."""
+    probe_at: float = float("inf")
+    """From when on it is tried again with the next credential."""
+    refused: int = 0
+    """How many successors in a row were refused by what is made of them."""
+    refused_until: float = float("-inf")
+    """Until when no other one is read for it."""
     look_up: bool = False
     """Whether its end is to be asked for."""
     blind: bool = False
@@ -179,6 +189,20 @@ class Hold:
     """See `Timers`."""
     timer_at: float = 0.0
     """See `Timers`."""
+
+    def rotated(self, now: float) -> None:
+        """Another credential is in force."""
+        self.refused, self.refused_until = 0, float("-inf")
+        if now >= self.probe_at:
+            self.rotate_only, self.probe_at = False, float("inf")
+
+    def give_up_renewing(self, now: float) -> None:
+        """Renewing was of no use."""
+        self.rotate_only, self.probe_at = True, now + PROBE_AFTER
+
+    def refuse(self, until: float) -> None:
+        """A successor was refused by what is made of it: read no other one until then."""
+        self.refused, self.refused_until = self.refused + 1, until
 
     @property
     def in_flight(self) -> bool:

@@ -109,6 +109,11 @@ class Holdings:
                 self._core.reject(fetch, verdict, now)
         return rejected
 
+    def refused_until(self, fetches: Iterable[Fetch]) -> float:
+        """Until when one of these had better not be read, as what was read last was refused."""
+        with self._lock:
+            return max(map(self._core.refused_until, fetches), default=-math.inf)
+
     # Bundles
 
     def put_in_force(self, entry: Entry, snapshot: Snapshot) -> set[SecretName] | None:

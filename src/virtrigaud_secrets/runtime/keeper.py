@@ -194,7 +194,11 @@ class Keeper:
         )
 
     def _refuse_remembered(self, entry: Entry, now: float) -> None:
-        if entry.error is not None and now < entry.blocked_until:
+        if entry.error is None:
+            return
+        # Who asks again and again does not have the store make credentials that are refused.
+        hangs_on = () if entry.snapshot is None else entry.snapshot.serials
+        if now < entry.blocked_until or now < self.holdings.refused_until(hangs_on):
             raise copy.copy(entry.error)
 
     def revalidate(self, entry: Entry) -> None:

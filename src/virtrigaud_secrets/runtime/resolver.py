@@ -118,7 +118,7 @@ class Resolver:
             self._catalog, settings=self._settings, clock=self._clock, references=references
         )
         self._notices = Notices()
-        self._drift = Drift(wall=self._clock.now(), elapsed=self._elapsed())
+        self._drift = Drift(self._clock)
         self._keeper = Keeper(
             self._catalog,
             self._connections,
@@ -389,15 +389,16 @@ class Resolver:
         until = self._elapsed() + timeout.total_seconds()
         while True:
             self.check_open()
+            if not self._background:
+                self.run_due()
             missing = self.health().missing
             if not missing:
                 return
             left = until - self._elapsed()
             if left <= 0:
                 raise not_ready(missing, timeout)
-            if not self._background:
-                self.run_due()
-            self._keeper.wait_for_change(min(left, READY_LOOK))
+            wait = self._keeper.wait_for_change if self._background else self._clock.sleep  # nobody else is at work
+            wait(min(left, READY_LOOK))
 
     def run_due(self) -> float:
         """Do what is due for leases and subscriptions, in the calling thread. For programs without a background thread.
@@ -580,8 +581,7 @@ class Resolver:
         return requests, due_at
 
     def _mind_clocks(self) -> None:
-        ahead = self._drift.look(wall=self._clock.now(), elapsed=self._elapsed())
-        if ahead:
+        if ahead := self._drift.look():
             self._keeper.holdings.jumped(ahead, self._keeper.entries.all())
 
     def _step(self) -> float:

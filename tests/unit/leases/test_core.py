@@ -656,3 +656,98 @@ def test_what_ended_while_it_waited_for_the_gate_costs_nothing():
         core.renew_failed(action, Verdict(Meaning.GONE), 30.0)
     assert core.due(30.0) == []
     assert core.wake_at(30.0) == math.inf
+
+
+def reads(core: LeaseCore, now: float) -> list[Read]:
+    """What is to be read now; what is cut meanwhile is cut."""
+    actions = core.due(now)
+    for action in actions:
+        if isinstance(action, Renew):
+            core.renewed(action, Extension(duration=1, sent=now), now)
+    return [action for action in actions if isinstance(action, Read)]
+
+
+def refused(core: LeaseCore, now: float, number: int, **more) -> float:
+    """Let the rotation that is due be refused; until when no other credential is read."""
+    (action,) = reads(core, now)
+    core.read(action, lease(number, sent=now, **more), now)
+    core.reject("a", Verdict(Meaning.DEFINITE, text="template"), now)
+    reads(core, now)
+    until = core.refused_until("a")
+    assert not any(reads(core, moment) for moment in (now + (until - now) / 2, until - 0.01))
+    return until
+
+
+def test_a_rotation_that_is_refused_is_tried_less_and_less_often():
+    core = kept(renewable=False, length=1000.0)
+    waits, now = [], core.wake_at(0.0)
+    assert now == 800.0
+    for number in itertools.count(2):
+        following = refused(core, now, number, length=1000.0)
+        waits.append(following - now)
+        now = following
+        if now == 999.75:
+            break
+    # Once more just before the end, in case it was mended, and then at half the length that is granted, at most.
+    assert waits[:-1] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]
+    following = refused(core, now, 50, length=1000.0)
+    assert EventKind.EXPIRED in kinds(core), "told when it happens"
+    assert following - now == 256.0
+    assert refused(core, following, 51, length=1000.0) - following == 500.0
+    (action,) = reads(core, following + 500.0)
+    core.read(action, lease(60, sent=following + 500.0, length=1000.0), following + 500.0)
+    core.accept("a", following + 500.0)
+    assert core.refused_until("a") == -math.inf
+
+
+def test_what_is_in_force_is_renewed_while_others_are_refused():
+    core = kept()
+    serial = core.offer("a", lease(2, sent=60.0), store=STORE, now=60.0)
+    assert core.pending("a") == serial
+    core.reject("a", Verdict(Meaning.DEFINITE), 60.0)
+    sent: list[str] = []
+    now = 60.0
+    while now < 95.0:
+        for action in core.due(now):
+            sent.append(f"{type(action).__name__} {getattr(action, 'lease_id', '')}")
+            if isinstance(action, Renew):
+                length = 100 if action.lease_id == "l1" else 1
+                core.renewed(action, Extension(duration=length, sent=now), now)
+        now += 0.5
+    assert "Renew l1" in sent
+    assert not any(one.startswith("Read") for one in sent)
+
+
+@pytest.mark.parametrize("kind", [AnswerKind.STATIC_ROLE, AnswerKind.INTERVAL])
+def test_what_makes_nothing_is_not_put_off(kind):
+    core = LeaseCore(uniform=high)
+    core.hold("a", lease(kind=kind, lease_id=""), store=STORE, now=0.0)
+    core.refresh("a", 1.0)
+    action = only(core, 1.0)
+    core.read(action, lease(2, sent=1.0, kind=kind, lease_id=""), 1.0)
+    core.reject("a", Verdict(Meaning.DEFINITE), 1.0)
+    assert core.refused_until("a") == -math.inf
+    assert core.refused_until("unknown") == -math.inf
+
+
+def test_trouble_of_a_store_does_not_put_off():
+    core = kept()
+    core.refresh("a", 1.0)
+    core.read(only(core, 1.0), lease(2, sent=1.0), 1.0)
+    core.reject("a", Verdict(Meaning.TRANSIENT), 1.0)
+    assert core.refused_until("a") == -math.inf
+
+
+def test_a_day_after_renewing_was_of_no_use_it_is_tried_again():
+    core = kept()
+    core.renew_failed(only(core, 65.0), Verdict(Meaning.NOT_RENEWABLE), 65.0)
+    day = 24 * 3600.0
+    for now, until_next in ((80.0, 80.0), (64.0 + day, 80.0), (65.0 + day, 65.0)):
+        rotate(core, now, lease(int(now), sent=now))
+        for moment in (now, now + 12.0):
+            assert reads(core, moment) == [], "what was replaced is cut, and gone"
+        assert core.wake_at(now + 12.0) == now + until_next
+    action = only(core, 130.0 + day)
+    assert isinstance(action, Renew)
+    core.renewed(action, Extension(duration=100, sent=130.0 + day), 130.0 + day)
+    assert core.wake_at(130.0 + day) == 195.0 + day

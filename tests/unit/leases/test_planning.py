@@ -90,3 +90,47 @@ def test_looks_up():
 @pytest.mark.parametrize(("length", "pace"), [(60.0, 60.0), (0.0, 3600.0), (math.inf, 3600.0)])
 def test_pace(length, pace):
     assert planning.pace(hold(AnswerKind.INTERVAL, length)) == pace
+
+
+def test_what_would_be_refused_is_put_off_and_nothing_else():
+    kept = hold(rotate=True, refused_until=50.0)
+    assert planning.is_put_off(kept, 49.0)
+    assert not planning.is_put_off(kept, 50.0)
+    assert not planning.is_put_off(hold(refused_until=50.0), 49.0), "a renewal"
+    assert not planning.is_put_off(hold(refused_until=50.0, look_up=True), 49.0)
+
+
+def test_the_wait_ends_just_before_the_end_unless_that_is_past():
+    kept = hold()
+    assert planning.refused_until(kept, 10.0, end=1000.0, uniform=lambda _, b: b) == 11.0
+    kept.refused = 16
+    assert planning.refused_until(kept, 10.0, end=20.0, uniform=lambda _, b: b) == 19.75
+    assert planning.refused_until(kept, 20.0, end=20.0, uniform=lambda _, b: b) > 21.0
+    assert planning.refused_until(kept, 20.0, end=-math.inf, uniform=lambda _, b: b) > 21.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "made"),
+    [
+        (AnswerKind.LEASE, True),
+        (AnswerKind.CERTIFICATE, True),
+        (AnswerKind.EXPIRY, True),
+        (AnswerKind.STATIC_ROLE, False),
+        (AnswerKind.INTERVAL, False),
+    ],
+)
+def test_which_reads_make_something(kind, made):
+    assert planning.makes(hold(kind)) is made
+
+
+def test_what_is_lost_is_good_until_never():
+    kept = hold()
+    assert planning.good_until(kept.term) == 160.0
+    kept.term.state = TermState.LOST
+    assert planning.good_until(kept.term) == -math.inf
+
+
+def test_what_had_ended_when_it_was_given():
+    assert planning.is_unready(hold(AnswerKind.STATIC_ROLE, 0.0).term)
+    assert not planning.is_unready(hold(AnswerKind.STATIC_ROLE).term)
+    assert not planning.is_unready(hold(AnswerKind.INTERVAL, 0.0).term)

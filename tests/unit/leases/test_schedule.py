@@ -142,3 +142,17 @@ def test_spread(remaining, count, most):
 )
 def test_drain_time(granted, remaining, expected):
     assert schedule.drain_time(granted, remaining) == expected
+
+
+@pytest.mark.parametrize(
+    ("granted", "delays"),
+    [
+        (6.0, [0.3, 0.6, 1.2, 2.4, 3.0, 3.0]),
+        (100.0, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 50.0, 50.0]),
+        (30 * 24 * 3600.0, [*(2.0**n for n in range(12)), 3600.0, 3600.0]),
+    ],
+)
+def test_credentials_that_are_refused_are_made_less_and_less_often(granted, delays):
+    waits = [schedule.refused_delay(count, granted=granted, uniform=lambda _, b: b) for count in range(len(delays))]
+    assert waits == pytest.approx(delays)
+    assert schedule.refused_delay(5, granted=granted, uniform=lambda a, _: a) == pytest.approx(0.75 * delays[5])

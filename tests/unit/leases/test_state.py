@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from virtrigaud_secrets.leases.state import TRANSITIONS, Hold, Login, Term, TermState
+from virtrigaud_secrets.leases.state import PROBE_AFTER, TRANSITIONS, Hold, Login, Term, TermState
 from virtrigaud_secrets.stores.base import AnswerKind, StoreKey
 
 STORE = StoreKey("SecretStore", "ns", "vault")
@@ -109,3 +109,23 @@ def test_lasting_login():
     assert login(ends=math.inf).lasting
     assert not login().lasting
     assert not login(ends=math.inf, known=False).lasting
+
+
+def test_renewing_is_tried_again_a_day_after_it_was_of_no_use():
+    hold = Hold(key="a", store=None, term=term())
+    hold.give_up_renewing(100.0)
+    assert not hold.renewable
+    hold.rotated(100.0 + PROBE_AFTER - 1)
+    assert not hold.renewable
+    hold.rotated(100.0 + PROBE_AFTER)
+    assert hold.renewable
+    assert hold.probe_at == math.inf
+
+
+def test_what_was_refused_is_forgotten_with_the_next_that_is_not():
+    hold = Hold(key="a", store=None, term=term())
+    hold.refuse(7.0)
+    hold.refuse(9.0)
+    assert (hold.refused, hold.refused_until) == (2, 9.0)
+    hold.rotated(8.0)
+    assert (hold.refused, hold.refused_until) == (0, -math.inf)

@@ -6,6 +6,7 @@ import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from virtrigaud_secrets.cache.entries import SecretName
 from virtrigaud_secrets.errors import (
     AccessDeniedError,
     ClosedError,
+    NotReadyError,
     SecretNotFoundError,
     SecretsError,
     StoreUnavailableError,
@@ -340,6 +342,25 @@ class TestRejected:
         run(resolver, 59)
         assert 2 <= lab.made <= 20
 
+    def test_a_rotation_that_a_template_refuses_for_good_makes_fewer_and_fewer(self, resolver, lab, clock, run):
+        lab.roles["creds/app"].renewable = False
+        subscription = resolver.subscribe("db")
+        run(resolver, 1)
+        lab.mode = "poison"
+        run(resolver, 60)
+        before = lab.made
+        for _ in range(60):
+            run(resolver, 60)
+            with suppress(SecretsError):
+                resolver.resolve("db")
+            with suppress(SecretsError):
+                _ = subscription.current
+        # A role of 60 s is renewed every 30 to 39 s while all is well.
+        assert lab.made - before <= 60 * 60 / (0.75 * 30) + 2
+        lab.mode = "good"
+        run(resolver, 31)
+        assert subscription.current["username"]
+
     def test_a_first_one_that_a_template_refuses_is_not_renewed_for_ever(self, resolver, lab, clock, run):
         lab.mode = "poison"
         with pytest.raises(TemplateError):
@@ -616,3 +637,15 @@ def outcome_of(ask):
         return ask()
     except Exception as error:  # noqa: BLE001  # what it is, is the question
         return error
+
+
+def test_waiting_ends_on_a_clock_that_nobody_else_moves(resolver, lab, clock):
+    lab.fail("get", "creds/app", StoreUnavailableError("connection refused"))
+    subscription = resolver.subscribe("db")
+    started = clock.elapsed()
+    with pytest.raises(NotReadyError, match="connection refused"):
+        resolver.wait_ready(timeout=timedelta(minutes=1))
+    assert clock.elapsed() - started == pytest.approx(60)
+    lab.up()
+    resolver.wait_ready(timeout=timedelta(minutes=1))
+    assert subscription.current["username"]
