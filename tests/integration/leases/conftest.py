@@ -7,6 +7,7 @@ import secrets
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,18 @@ path "secret/data/*" { capabilities = ["read"] }
 """
 """What the store's login may do beyond the default policy: read, no revoking of single leases."""
 
+
+LOGIN = "auth/approle/login"
+KINDS = {
+    LOGIN: "login",
+    "auth/token/renew-self": "renew login",
+    "auth/token/lookup-self": "look up login",
+    "auth/token/revoke-self": "end login",
+    "sys/leases/renew": "renew",
+    "sys/leases/lookup": "look up",
+    "sys/leases/revoke": "revoke",
+}
+"""Path → what is asked for there."""
 
 DROPPED_MEANWHILE = "42704"
 """SQLSTATE where a login is dropped between its authentication and its first statement."""
@@ -62,6 +75,27 @@ class Login:
 
     role_id: str
     secret_id: str = field(repr=False)
+
+
+class Asked:
+    """Counts what resolvers asked the server from now on, by its audit log; not what tests do as the administrator."""
+
+    def __init__(self, openbao: OpenBao) -> None:
+        self._openbao = openbao
+        self._before = len(openbao.audit_entries())
+
+    def __call__(self) -> Counter[str]:
+        """How often each kind of request came in: all that are no other kind are reads of secrets."""
+        entries = self._openbao.audit_entries(after=self._before)
+        return Counter(
+            _kind(entry.path)
+            for entry in entries
+            if entry.kind == "request" and (entry.login.startswith("approle") or entry.path == LOGIN)
+        )
+
+
+def _kind(path: str) -> str:
+    return "find engine" if path.startswith("sys/internal/ui/mounts/") else KINDS.get(path, "read")
 
 
 class LeaseWorld:
@@ -199,6 +233,10 @@ class LeaseWorld:
         )
         return replace(settings, **changes)  # type: ignore[arg-type]  # names are the settings'
 
+    def counting(self) -> Asked:
+        """Counts from now on what resolvers ask for."""
+        return Asked(self.openbao)
+
     def accepts(self, bundle: Mapping[str, bytes]) -> bool:
         """Whether the database lets the credential of a bundle in."""
         try:
@@ -281,6 +319,11 @@ def through(world: LeaseWorld, proxy: FaultProxy, tmp_path: Path) -> Settings:
     ca = tmp_path / "proxy-ca.pem"
     ca.write_bytes(proxy.ca_pem)
     return world.settings(endpoints={"https://bao.example.com": proxy.address}, ca_file=ca)
+
+
+@pytest.fixture
+def asked(world: LeaseWorld) -> Asked:
+    return world.counting()
 
 
 @pytest.fixture
