@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from virtrigaud_secrets.golang.unicode_complement import left_out_by
+
 
 @dataclass(frozen=True, slots=True)
 class Translation:
@@ -181,10 +183,8 @@ def _unicode_class(text: str, name: str, *, inverted: bool, in_class: bool) -> s
     positive, complement = _SETS[actual]
     if not in_class:
         return f"[{'^' if inverted else ''}{positive}]" if positive else f"[{'' if inverted else '^'}{complement}]"
-    inner = complement if inverted else positive
-    if inner is None:
-        raise SyntaxFault(f"not supported inside a character class: `{text}`")
-    return inner
+    inner, outer = (complement, positive) if inverted else (positive, complement)
+    return inner or left_out_by(outer or "")
 
 
 def from_re2_message(message: object, pattern: str, classes: Mapping[str, str]) -> str:

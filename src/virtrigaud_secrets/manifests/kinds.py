@@ -177,7 +177,7 @@ def _replaced(value: object, location: Location, new: object) -> object:
     if isinstance(value, list) and isinstance(first, int):
         items = cast("list[object]", value)
         return [_replaced(item, rest, new) if index == first else item for index, item in enumerate(items)]
-    return value
+    return value  # pyright: ignore[reportUnknownVariableType]  # isinstance left it partially unknown
 
 
 def _nameless(document: dict[str, object]) -> Recognised:
