@@ -27,7 +27,7 @@ CREATED_BY = "reconcile.external-secrets.io/created-by"
 KEYS = st.sampled_from(["a", "b", "tls.crt"])
 DATA = st.dictionaries(KEYS, st.binary(max_size=3))
 LABELS = st.dictionaries(st.sampled_from(["app", "team", CREATED_BY]), st.sampled_from(["x", "y"]))
-TYPES = st.sampled_from(["Opaque", "kubernetes.io/tls"])
+TYPES = st.sampled_from(["Opaque", "example.org/own"])
 OWNERS = st.lists(
     st.fixed_dictionaries({
         "apiVersion": st.sampled_from(["external-secrets.io/v1", "v1"]),
@@ -77,7 +77,7 @@ targets = st.builds(
     creation_policy=st.sampled_from(["Owner", "Orphan", "Merge", "CreateOrMerge", "None"]),
     deletion_policy=st.sampled_from(["Delete", "Merge", "Retain"]),
     immutable=st.booleans(),
-    type=st.sampled_from(["", "Opaque", "kubernetes.io/tls"]),
+    type=st.sampled_from(["", "Opaque", "example.org/own"]),
     finalizers=st.sampled_from([(), ("example.org/f", "example.org/g")]),
 )
 bundles = st.builds(Bundle, DATA, type=TYPES, labels=LABELS, annotations=LABELS)

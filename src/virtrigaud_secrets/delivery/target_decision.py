@@ -14,6 +14,7 @@ from virtrigaud_secrets.delivery import target_report as report
 from virtrigaud_secrets.delivery.live_secret import LiveSecret
 from virtrigaud_secrets.delivery.managed_fields import managed_keys
 from virtrigaud_secrets.delivery.secret_target import CREATED_BY
+from virtrigaud_secrets.delivery.target_limits import refusal_of
 from virtrigaud_secrets.delivery.target_owner import (
     controller_of,
     disowned,
@@ -114,17 +115,9 @@ def decide(target: SecretTarget, current: LiveSecret | None, outcome: Bundle | S
         return _failed(report.NOT_WRITTEN if _is_about_the_target(outcome) else report.NOT_RESOLVED, outcome)
     if target.creation_policy == "None":
         return Decision(condition=report.SYNCED)
-    if current is None:
-        if target.creation_policy == "Merge":
-            return Decision(condition=report.MISSING)
-        return Decision(
-            action=Action.CREATE,
-            secret=_wanted(target, LiveSecret(name=target.name, namespace=target.namespace), outcome),
-            condition=report.SYNCED,
-            events=(report.CREATION,),
-            is_bound=True,
-        )
-    return _foreign(target, current) or _updated(target, current, _wanted(target, current, outcome))
+    decision = _made(target, outcome) if current is None else _changed(target, current, outcome)
+    refusal = None if decision.secret is None else refusal_of(target, decision.secret)
+    return decision if refusal is None else _failed(report.NOT_WRITTEN, refusal)
 
 
 def decide_removal(target: SecretTarget, current: LiveSecret | None) -> Decision:
@@ -143,6 +136,22 @@ def decide_removal(target: SecretTarget, current: LiveSecret | None) -> Decision
     ):
         return Decision(condition=report.RETAINED)
     return Decision(action=Action.DELETE, secret=current, condition=report.DELETED)
+
+
+def _made(target: SecretTarget, bundle: Bundle) -> Decision:
+    if target.creation_policy == "Merge":
+        return Decision(condition=report.MISSING)
+    return Decision(
+        action=Action.CREATE,
+        secret=_wanted(target, LiveSecret(name=target.name, namespace=target.namespace), bundle),
+        condition=report.SYNCED,
+        events=(report.CREATION,),
+        is_bound=True,
+    )
+
+
+def _changed(target: SecretTarget, current: LiveSecret, bundle: Bundle) -> Decision:
+    return _foreign(target, current) or _updated(target, current, _wanted(target, current, bundle))
 
 
 def _without_values(target: SecretTarget, current: LiveSecret | None, missing: NothingFoundError) -> Decision:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from virtrigaud_secrets.models.base import Bool, DateTime, Int64, Json, Model, Name, Namespace, NonEmpty
-from virtrigaud_secrets.models.patterns import NAME_PATTERN
+from virtrigaud_secrets.models.patterns import LABEL_VALUE_PATTERN, NAME_PATTERN
 
 MAX_PREFIX: Final = 253
 """Characters of what stands before the `/` of a label's or annotation's key."""
@@ -18,7 +18,7 @@ MAX_ANNOTATIONS: Final = 256 * 1024
 
 _QUALIFIED: Final = re.compile(r"(?:([^/]*)/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
 _PREFIX: Final = re.compile(NAME_PATTERN, re.ASCII)
-_LABEL_VALUE: Final = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
+_LABEL_VALUE: Final = re.compile(LABEL_VALUE_PATTERN, re.ASCII)
 
 
 def _is_qualified(key: str) -> bool:

@@ -10,3 +10,6 @@ NAMESPACE_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 KEY_PATTERN: Final = r"^[-._a-zA-Z0-9]+$"
 """Keys of a Secret or ConfigMap."""
+
+LABEL_VALUE_PATTERN: Final = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"
+"""Values of labels; may be empty."""

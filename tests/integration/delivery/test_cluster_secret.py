@@ -27,6 +27,7 @@ from virtrigaud_secrets.errors import (
     NothingFoundError,
     NotOwnedError,
     StoreUnavailableError,
+    ValidationError,
 )
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.cluster_access import read_kubeconfig
@@ -67,7 +68,7 @@ class Place:
         return SecretTarget(**{**given, **more})
 
     def put(self, name: str = "s", **parts: Any) -> None:
-        self.client().create(SECRETS, {"metadata": {"name": name}, **parts}, namespace=self.name, field_manager="other")
+        self.client().create(SECRETS, {"metadata": {"name": name}} | parts, namespace=self.name, field_manager="other")
 
     def secret(self, name: str = "s") -> dict[str, Any]:
         return cast("dict[str, Any]", self.client().get(SECRETS, name, namespace=self.name))
@@ -271,6 +272,26 @@ class TestDeletion:
         assert "deletionTimestamp" in place.secret()["metadata"]
         place.client().patch(SECRETS, "s", {"metadata": {"finalizers": None}}, namespace=place.name)
         assert place.secret() is None
+
+
+@pytest.mark.parametrize(
+    ("type_", "bundle"),
+    [
+        ("", Bundle({"a": b"1"}, labels={"user": "no label"})),
+        ("", Bundle({"a": b"x" * ((1 << 20) + 1)})),
+        ("kubernetes.io/tls", Bundle({"tls.crt": b""})),
+        ("kubernetes.io/ssh-auth", Bundle({"a": b""})),
+        ("kubernetes.io/basic-auth", Bundle({"a": b""})),
+        ("kubernetes.io/dockercfg", Bundle({"a": b""})),
+        ("kubernetes.io/dockerconfigjson", Bundle({"a": b""})),
+    ],
+)
+def test_what_is_not_sent_would_be_refused(place: Place, type_: str, bundle: Bundle) -> None:
+    decision = TargetWriter(place.client()).write(place.target("Orphan", type=type_), bundle)
+    assert isinstance(decision.failure, ValidationError)
+    data = {key: base64.b64encode(value).decode() for key, value in bundle.items()}
+    with pytest.raises(InvalidRequestError):
+        place.put(type=type_ or "Opaque", data=data, metadata={"name": "s", "labels": dict(bundle.labels)})
 
 
 class TestRights:

@@ -106,16 +106,14 @@ class TestNothingThere:
         assert (decision.action, decision.condition) == (Action.LEAVE, report.SYNCED)
 
     def test_type_immutability_and_finalizers_are_the_manifests(self) -> None:
-        wanted = target(
-            "Orphan", type="kubernetes.io/tls", immutable=True, finalizers=("example.org/f", "example.org/f")
-        )
+        wanted = target("Orphan", type="example.org/own", immutable=True, finalizers=("example.org/f", "example.org/f"))
         made = body(decide(wanted, None, BUNDLE))
-        assert (made["type"], made["immutable"]) == ("kubernetes.io/tls", True)
+        assert (made["type"], made["immutable"]) == ("example.org/own", True)
         assert made["metadata"]["finalizers"] == ["example.org/f"]
 
     def test_a_bundles_own_type_counts(self) -> None:
-        bundle = Bundle({"a": b"1"}, type="kubernetes.io/tls")
-        assert body(decide(target("Orphan"), None, bundle))["type"] == "kubernetes.io/tls"
+        bundle = Bundle({"a": b"1"}, type="example.org/own")
+        assert body(decide(target("Orphan"), None, bundle))["type"] == "example.org/own"
 
     def test_a_bundle_without_keys_is_a_secret_without_data(self) -> None:
         made = body(decide(target("Owner", deletion_policy="Merge"), None, Bundle({})))
@@ -182,11 +180,11 @@ class TestSecretThere:
         assert decide(target("None"), live({"x": b"y"}), BUNDLE).action is Action.LEAVE
 
     def test_the_type_it_has_stays_where_none_is_asked_for(self) -> None:
-        made = written(decide(target("Orphan"), live(type="kubernetes.io/tls"), BUNDLE))
-        assert made.type == "kubernetes.io/tls"
+        made = written(decide(target("Orphan"), live(type="example.org/own"), BUNDLE))
+        assert made.type == "example.org/own"
 
     def test_a_type_cannot_change(self) -> None:
-        decision = decide(target("Orphan", type="kubernetes.io/tls"), live({"a": b"1"}), BUNDLE)
+        decision = decide(target("Orphan", type="example.org/own"), live({"a": b"1"}), BUNDLE)
         assert (decision.action, decision.condition, decision.is_permanent) == (Action.LEAVE, report.NOT_WRITTEN, True)
         assert isinstance(decision.failure, ImmutableSecretError)
         assert "spec.target.template.type" in str(decision.failure)
