@@ -61,7 +61,7 @@ class LibvirtCredentials(Credentials):
     ```python
     credentials = LibvirtCredentials.from_bundle(bundle)
     with SshFiles(credentials.ssh(username="root")) as files:
-        connection = libvirt.openAuth(credentials.uri("kvm.example.com", files), credentials.auth(), 0)
+        connection = libvirt.openAuth(credentials.uri("root@kvm.example.com", files), credentials.auth(), 0)
     ```
     """
 

@@ -47,7 +47,7 @@ class SshFiles:
 
     ```python
     with SshFiles(credentials.ssh(username="root")) as files:
-        connection = libvirt.openAuth(credentials.uri("kvm.example.com", files), credentials.auth(), 0)
+        connection = libvirt.openAuth(credentials.uri("root@kvm.example.com", files), credentials.auth(), 0)
     ```
 
     They are gone at the end of the block and at interpreter exit; after a kill, when the next process makes such files.

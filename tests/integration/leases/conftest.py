@@ -22,7 +22,6 @@ from virtrigaud_secrets import Resolver, Sensitive, Settings
 from virtrigaud_secrets.events import Event
 from virtrigaud_secrets.testing.guide_setup import CREATE_LOGIN, DROP_LOGIN
 from virtrigaud_secrets.testing.servers import FaultProxy, OpenBao, PostgreSQL
-from virtrigaud_secrets.testing.servers.postgres import DatabaseRefusedError
 from virtrigaud_secrets.testing.servers.processes import Workspace, free_port
 
 POLICY = """
@@ -45,9 +44,6 @@ KINDS = {
     "sys/leases/revoke": "revoke",
 }
 """Path → what is asked for there."""
-
-DROPPED_MEANWHILE = "42704"
-"""SQLSTATE where a login is dropped between its authentication and its first statement."""
 
 
 def manifest(api_version: str, kind: str, name: str, **parts: object) -> str:
@@ -239,12 +235,7 @@ class LeaseWorld:
 
     def accepts(self, bundle: Mapping[str, bytes]) -> bool:
         """Whether the database lets the credential of a bundle in."""
-        try:
-            return self.postgres.accepts(bundle["username"].decode(), Sensitive(bundle["password"]))
-        except DatabaseRefusedError as error:
-            if error.state == DROPPED_MEANWHILE:
-                return False
-            raise
+        return self.postgres.accepts(bundle["username"].decode(), Sensitive(bundle["password"]))
 
     def users(self) -> set[str]:
         """The dynamic logins that are there."""
