@@ -48,6 +48,8 @@ class Provenance:
     """The lease the value hangs on."""
     expires_at: datetime | None = None
     """When the value stops being good by its own account (a certificate's end, a lease's end)."""
+    request_id: str = ""
+    """The store's own identifier of the request that read it, where it has one: finds it in the store's audit log."""
 
 
 class Bundle(Mapping[str, bytes]):

@@ -56,7 +56,9 @@ from virtrigaud_secrets.models.backends.webhook import WebhookProvider
 from virtrigaud_secrets.models.generators.fake import FakeSpec
 from virtrigaud_secrets.models.generators.generator_state import GeneratorStateSpec
 from virtrigaud_secrets.models.generators.vault_dynamic_secret import VaultDynamicSecretSpec
+from virtrigaud_secrets.observability import AuditLog
 from virtrigaud_secrets.resolver.push_plan import PushStep, Source
+from virtrigaud_secrets.runtime.accesses import AccessKind, Given, SecretAccess
 from virtrigaud_secrets.runtime.keeper import Wish
 from virtrigaud_secrets.runtime.making import Access, Made
 from virtrigaud_secrets.runtime.subscription import Subscription
@@ -256,6 +258,11 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "snapshot": snapshot,
     "entry": lambda: Entry(SecretName("ns", "n"), snapshot=snapshot()),
     "what was made": lambda: Made(snapshot().bundle, kept_answers(), {QUERY: {"k": kept_answers()[FETCH].answer}}),
+    "given": lambda: Given(SecretName("ns", "n"), snapshot().bundle),
+    "secret access": lambda: SecretAccess(
+        kind=AccessKind.RESOLVE, at=START, caller="c", thread="t", manifest="m", bundle=snapshot().bundle
+    ),
+    "audit log": lambda: AuditLog(Path("audit.log"), salt=CANARY.encode() * 2),
     "wish": lambda: Wish(found={QUERY: {"k": kept_answers()[FETCH].answer}}),
     "access": lambda: Access(lambda *_: True, lambda _, kept: kept, {QUERY: {"k": kept_answers()[FETCH].answer}}),
     "resolver": lambda: used_resolver()[0],

@@ -37,11 +37,21 @@ Took = Callable[[Fetch, Kept], Kept]
 """Is told of every answer that came in, before anybody who waits for it, and says how it is kept."""
 
 
+Heard = Callable[["Fetch | Query", "Answer | SecretsError"], None]
+"""Is told of every request that was sent to a store, and what came of it."""
+
+
+def _unheard(asked: Fetch | Query, outcome: Answer | SecretsError) -> None:
+    """Nobody wants to know."""
+
+
 class AnswerCache:
     """Answers by fetch. Safe to use from several threads; no lock is held while a store is asked."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.heard: Heard = _unheard
+        """Is told of every request."""
         self._lock = threading.Lock()
         self._kept: dict[Fetch, Kept] = {}
         self._flights: dict[Fetch, Future[Outcome]] = {}
@@ -132,6 +142,8 @@ class AnswerCache:
                 became = outcomes.get(fetch) or _interrupted(fetch)
                 self.reachability.note(fetch.store, became)
                 flight.set_result(became)
+        for fetch, came in outcomes.items():
+            self.heard(fetch, came.answer if isinstance(came, Kept) else came)
         return outcomes
 
 
@@ -174,17 +186,23 @@ class CachingClient(StoreClient):
     def find(self, query: Query) -> Mapping[str, Answer]:
         """Every secret that a search matches."""
         if query not in self.found:
-            try:
-                self.found[query] = self.client.find(query)
-            except SecretsError as error:
-                self.cache.reachability.note(query.store, error)
-                raise
-            except Exception as error:  # noqa: BLE001  # as in `AnswerCache`
-                forget_locals(error)
-                reason = f"the backend raised {type(error).__name__}"
-                raise StoreUnavailableError(reason, store=str(query.store), path=query.path) from None
-            self.cache.reachability.note(query.store, self.found[query])
+            self.found[query] = found = self._searched(query)
+            self.cache.reachability.note(query.store, found)
+            for answer in found.values():
+                self.cache.heard(query, answer)
         return self.found[query]
+
+    def _searched(self, query: Query) -> Mapping[str, Answer]:
+        try:
+            return self.client.find(query)
+        except SecretsError as error:
+            self.cache.reachability.note(query.store, error)
+            self.cache.heard(query, error)
+            raise
+        except Exception as error:  # noqa: BLE001  # as in `AnswerCache`
+            forget_locals(error)
+            reason = f"the backend raised {type(error).__name__}"
+            raise StoreUnavailableError(reason, store=str(query.store), path=query.path) from None
 
     def close(self, *, revoke: bool = True) -> None:
         """Nothing: the store's client goes on."""

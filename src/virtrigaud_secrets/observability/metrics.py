@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
     from prometheus_client.registry import CollectorRegistry
 
+    from virtrigaud_secrets.observability.audit import AuditLog
     from virtrigaud_secrets.runtime.async_resolver import AsyncResolver
     from virtrigaud_secrets.runtime.resolver import Resolver
 
@@ -67,6 +68,7 @@ class Metrics:
         resolver: Resolver | AsyncResolver,
         *,
         provider: Callable[[SecretStatus], str] = provider_of,
+        audit: AuditLog | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Observe a resolver.
@@ -74,6 +76,7 @@ class Metrics:
         Args:
             resolver: the resolver.
             provider: gives the value of the label `provider`.
+            audit: the resolver's audit, whose lines are counted too.
             clock: time; by default the system's.
 
         Raises:
@@ -83,6 +86,7 @@ class Metrics:
             raise MissingDependencyError("collecting metrics", extra="metrics")
         self._resolver = resolver
         self._provider = provider
+        self._audit = audit
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, str, str]] = Counter()
@@ -122,6 +126,13 @@ class Metrics:
         ready = GaugeMetricFamily("virtrigaud_secrets_ready", "Whether all that is subscribed to can be given out.")
         ready.add_metric([], float(health.ready))
         yield ready
+        if self._audit is not None:
+            written = CounterMetricFamily("virtrigaud_secret_audit_lines", "Lines that the audit wrote.")
+            written.add_metric([], self._audit.written)
+            yield written
+            dropped = CounterMetricFamily("virtrigaud_secret_audit_dropped", "Lines that the audit could not write.")
+            dropped.add_metric([], self._audit.dropped)
+            yield dropped
 
     def _gauges(self, secrets: Iterable[SecretStatus]) -> Iterator[Metric]:
         from prometheus_client.core import GaugeMetricFamily

@@ -94,6 +94,7 @@ def _origins(step: Step, answer: Answer, name: str = "") -> tuple[Provenance, ..
         version=answer.version,
         lease=answer.lease,
         expires_at=_end(answer),
+        request_id=answer.request_id,
     )
     return (origin,)
 

@@ -9,6 +9,7 @@ import asyncio
 import copy
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, overload
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, overload
 from virtrigaud_secrets.clock import Clock
 from virtrigaud_secrets.errors import ClosedError, NotReadyError, SecretsError
 from virtrigaud_secrets.events import Observer
+from virtrigaud_secrets.runtime.accesses import AccessKind, Auditor
 from virtrigaud_secrets.runtime.resolver import Resolver
 from virtrigaud_secrets.settings import Settings
 
@@ -57,6 +59,7 @@ class AsyncResolver:
         clock: Clock | None = None,
         references: References | None = None,
         observers: Iterable[Observer] = (),
+        auditor: Auditor | None = None,
         background: bool = True,
     ) -> None:
         """See `Resolver`."""
@@ -66,6 +69,7 @@ class AsyncResolver:
             clock=clock,
             references=references,
             observers=observers,
+            auditor=auditor,
             background=background,
         )
         self._tasks: dict[object, asyncio.Future[Any]] = {}
@@ -79,6 +83,7 @@ class AsyncResolver:
         clock: Clock | None = None,
         references: References | None = None,
         observers: Iterable[Observer] = (),
+        auditor: Auditor | None = None,
         background: bool = True,
     ) -> Self:
         """See `Resolver.from_path`. Reads files, in the event loop."""
@@ -91,6 +96,7 @@ class AsyncResolver:
             clock=clock,
             references=references,
             observers=observers,
+            auditor=auditor,
             background=background,
         )
 
@@ -120,10 +126,17 @@ class AsyncResolver:
             bundle = self._resolver.cached(name, namespace=namespace)
             if bundle is not None:
                 return bundle
-        return await self._shared(
-            ("resolve", namespace, name, min_ttl),
-            lambda: self._resolver.resolve(name, namespace=namespace, min_ttl=min_ttl),
-        )
+        # However many wait for one making, each is told of by itself.
+        accesses = self._resolver.accesses
+        try:
+            given = await self._shared(
+                ("resolve", namespace, name, min_ttl), lambda: self._resolver.obtain(name, namespace, min_ttl)
+            )
+        except SecretsError as error:
+            accesses.refused(AccessKind.RESOLVE, name, namespace, error)
+            raise
+        accesses.given(AccessKind.RESOLVE, given.name, given.bundle, cached=given.cached)
+        return given.bundle
 
     async def resolve_all(
         self, names: Iterable[tuple[str, str]] | None = None
@@ -220,7 +233,9 @@ class AsyncResolver:
     def _submitted(self, call: Callable[[], _ResultT]) -> asyncio.Future[_ResultT]:
         self._resolver.check_open()
         try:
-            future = asyncio.wrap_future(self._resolver.keeper.workers.submit(call))
+            # Under the caller's name for the audit.
+            context = copy_context()
+            future = asyncio.wrap_future(self._resolver.keeper.workers.submit(lambda: context.run(call)))
         except RuntimeError:
             raise _closed() from None
         future.add_done_callback(_looked_at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import weakref
 from collections.abc import Iterable, Sequence
@@ -12,15 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 
 from virtrigaud_secrets.clock import Clock, SystemClock, reader
-from virtrigaud_secrets.errors import ClosedError, SecretsError, forget_locals
+from virtrigaud_secrets.errors import ClosedError, PushError, SecretsError, forget_locals
 from virtrigaud_secrets.events import Observer
 from virtrigaud_secrets.runtime import process_end
+from virtrigaud_secrets.runtime.accesses import Accesses, AccessKind, Auditor, Given
 from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle
     from virtrigaud_secrets.cache.entries import Entry, SecretName
-    from virtrigaud_secrets.leases.actions import Happened, Request
+    from virtrigaud_secrets.leases.actions import Happened
     from virtrigaud_secrets.manifests import Catalog
     from virtrigaud_secrets.resolver.explanation import Explanation
     from virtrigaud_secrets.resolver.plan import Plan
@@ -66,6 +66,7 @@ class Resolver:
         clock: Clock | None = None,
         references: References | None = None,
         observers: Iterable[Observer] = (),
+        auditor: Auditor | None = None,
         background: bool = True,
     ) -> None:
         """A resolver over manifests that were loaded before.
@@ -77,6 +78,7 @@ class Resolver:
             references: where secretRef, caProvider and serviceAccountRef get their answers; by default the catalog's
                 own Secrets, then the cluster's API, then the pod's files.
             observers: are told of every event, on a thread of their own.
+            auditor: is told of every access to a secret, such as `observability.AuditLog`.
             background: whether a thread looks after leases and subscriptions, once there are any. Without it, the
                 program calls `run_due` from a loop of its own.
         """
@@ -86,6 +88,7 @@ class Resolver:
         self._elapsed = reader(self._clock)
         self._given_references = references
         self._observers = tuple(observers)
+        self._accesses = Accesses(auditor, self._clock)
         self._background = background
         self._closed = False
         self._subscriptions: weakref.WeakSet[Subscription[Any]] = weakref.WeakSet()
@@ -95,18 +98,16 @@ class Resolver:
 
     def _begin(self) -> None:
         """Nothing connected and no thread: at the start, and in a forked child, where neither can be shared."""
-        from virtrigaud_secrets.leases.gate import UNDER_WAY
         from virtrigaud_secrets.resolver.connections import Connections
-        from virtrigaud_secrets.runtime.drift import Drift
         from virtrigaud_secrets.runtime.keeper import Keeper
-        from virtrigaud_secrets.runtime.lease_work import LeaseWork
         from virtrigaud_secrets.runtime.notices import Notices
-        from virtrigaud_secrets.runtime.scheduler import Scheduler
-        from virtrigaud_secrets.runtime.workers import Workers
+        from virtrigaud_secrets.runtime.upkeep import Upkeep
         from virtrigaud_secrets.stores.references import KubernetesReferences
 
         self._lock = threading.Lock()
         self._by_name: dict[tuple[str | None, str], Entry] = {}
+        # What `cached` gives out without further ado: nothing where every access is to be told.
+        self._untold = {} if self._accesses.audited else self._by_name
         self._own_references: KubernetesReferences | None = None
         references = self._given_references
         if references is None:
@@ -118,7 +119,6 @@ class Resolver:
             self._catalog, settings=self._settings, clock=self._clock, references=references
         )
         self._notices = Notices()
-        self._drift = Drift(self._clock)
         self._keeper = Keeper(
             self._catalog,
             self._connections,
@@ -129,10 +129,8 @@ class Resolver:
             needed=self._look_after,
             dropped=self._forget,
         )
-        # Of their own: requests of those who resolve, to a store that hangs, hold no renewal up.
-        self._lease_workers = Workers(UNDER_WAY, name="virtrigaud-secrets-leases")
-        self._work = LeaseWork(self._keeper, self._connections, elapsed=self._elapsed)
-        self._scheduler = Scheduler(self._clock, self._step)
+        self._keeper.answers.heard = self._accesses.asked
+        self._upkeep = Upkeep(self._keeper, self._connections, clock=self._clock, elapsed=self._elapsed)
 
     def begin_in_child(self) -> None:
         """For this package's own use: in a forked child, with connections and logins of its own."""
@@ -152,6 +150,7 @@ class Resolver:
         clock: Clock | None = None,
         references: References | None = None,
         observers: Iterable[Observer] = (),
+        auditor: Auditor | None = None,
         background: bool = True,
     ) -> Self:
         """A resolver over the manifests of files or directories.
@@ -169,6 +168,7 @@ class Resolver:
             clock=clock,
             references=references,
             observers=observers,
+            auditor=auditor,
             background=background,
         )
 
@@ -239,13 +239,7 @@ class Resolver:
             bundle = self.cached(name, namespace=namespace)
             if bundle is not None:
                 return bundle
-        try:
-            entry = self._entry(name, namespace)
-            entry.asked_for = True
-            return self._keeper.get(entry, min_ttl=0.0 if min_ttl is None else min_ttl.total_seconds()).bundle
-        except BaseException as error:
-            forget_locals(error)
-            raise
+        return self._accesses.told(AccessKind.RESOLVE, name, namespace, lambda: self.obtain(name, namespace, min_ttl))
 
     def cached(self, name: str, *, namespace: str | None = None) -> Bundle | None:
         """The bundle of one ExternalSecret if it is in memory and nothing is due for it. Asks nobody, takes no lock.
@@ -254,7 +248,7 @@ class Resolver:
             name: name of the ExternalSecret.
             namespace: its namespace, in the form in which it was given to `resolve`.
         """
-        entry = self._by_name.get((namespace, name))
+        entry = self._untold.get((namespace, name))
         if entry is not None:
             snapshot = entry.snapshot
             if snapshot is not None:
@@ -263,7 +257,7 @@ class Resolver:
                     entry.used, entry.asked_for = now, True
                     entry.hits += 1
                     return snapshot.bundle
-        return None
+        return self._cached_and_told(name, namespace) if self._accesses.audited else None
 
     def resolve_all(
         self, names: Iterable[tuple[str, str]] | None = None
@@ -299,14 +293,13 @@ class Resolver:
         """
         from virtrigaud_secrets.runtime.keeper import Wish
 
-        try:
+        def obtain() -> Given:
             entry = self._entry(name, namespace)
             entry.asked_for = True
             entry.used = now = self._elapsed()
-            return self._keeper.obtain(entry, Wish(newer_than=now)).bundle
-        except BaseException as error:
-            forget_locals(error)
-            raise
+            return Given(entry.name, self._keeper.obtain(entry, Wish(newer_than=now)).bundle)
+
+        return self._accesses.told(AccessKind.REFRESH, name, namespace, obtain)
 
     def report_failure(self, bundle: Bundle) -> None:
         """A bundle's credential was refused by what it is for. See `Subscription.report_failure`."""
@@ -368,7 +361,7 @@ class Resolver:
         now = self._elapsed()
         entries = sorted(self._keeper.entries.all(), key=lambda entry: entry.name)
         return Health(
-            live=not self._closed and (not self._scheduler.started or self._scheduler.is_well(now)),
+            live=not self._closed and self._upkeep.is_well(now),
             open=not self._closed,
             secrets=tuple(status_of(entry, now=now) for entry in entries),
             requests=self._keeper.answers.requested,
@@ -406,12 +399,7 @@ class Resolver:
         Returns:
             Seconds until something is due again; infinity for never.
         """
-        while True:
-            requests, due_at = self._due()
-            for request in requests:
-                self._work.carry_out(request)
-            if not requests:
-                return max(due_at - self._elapsed(), 0.0)
+        return self._upkeep.run_due()
 
     def push(
         self, name: str, *, namespace: str | None = None, dry_run: bool = False, previous: PushReport | None = None
@@ -432,10 +420,14 @@ class Resolver:
             ClosedError: `close` was called.
         """
         try:
-            return self._push(name, namespace, dry_run=dry_run, previous=previous)
+            report = self._push(name, namespace, dry_run=dry_run, previous=previous)
         except BaseException as error:
+            if isinstance(error, PushError):
+                self._accesses.pushed(error.report)
             forget_locals(error)
             raise
+        self._accesses.pushed(report)
+        return report
 
     def _push(self, name: str, namespace: str | None, *, dry_run: bool, previous: PushReport | None) -> PushReport:
         from virtrigaud_secrets.resolver.pushes import Pushes
@@ -468,9 +460,8 @@ class Resolver:
         with self._lock:
             first, self._closed = not self._closed, True
         self._by_name.clear()
-        self._scheduler.close()
+        self._upkeep.close()
         self._keeper.close()
-        self._lease_workers.shutdown(cancel_futures=True)
         for subscription in list(self._subscriptions):
             subscription.end_with()
         self._connections.close(revoke=revoke)
@@ -479,6 +470,7 @@ class Resolver:
             self._own_references.close()
         if first:
             self._tell(Happened(kind=EventKind.CLOSED), None)
+            self._accesses.flush()
         self._notices.close()
 
     def __enter__(self) -> Self:
@@ -504,6 +496,30 @@ class Resolver:
     def notices(self) -> Notices:
         """For this package's own use."""
         return self._notices
+
+    @property
+    def accesses(self) -> Accesses:
+        """For this package's own use."""
+        return self._accesses
+
+    def obtain(self, name: str, namespace: str | None, min_ttl: timedelta | None) -> Given:
+        """For this package's own use: what `resolve` gives, and nobody is told."""
+        entry = self._entry(name, namespace)
+        entry.asked_for = True
+        before = entry.snapshot
+        snapshot = self._keeper.get(entry, min_ttl=0.0 if min_ttl is None else min_ttl.total_seconds())
+        return Given(entry.name, snapshot.bundle, cached=snapshot is before)
+
+    def _cached_and_told(self, name: str, namespace: str | None) -> Bundle | None:
+        entry = self._by_name.get((namespace, name))
+        snapshot = None if entry is None else entry.snapshot
+        now = self._elapsed()
+        if entry is None or snapshot is None or now >= min(snapshot.refresh_at, snapshot.ends):
+            return None
+        entry.used, entry.asked_for = now, True
+        entry.hits += 1
+        self._accesses.given(AccessKind.RESOLVE, entry.name, snapshot.bundle, cached=True)
+        return snapshot.bundle
 
     def subscribed(self, entry: Entry) -> None:
         """For this package's own use."""
@@ -569,31 +585,7 @@ class Resolver:
 
     def _look_after(self) -> None:
         if self._background and not self._closed:
-            self._scheduler.start()
-            self._scheduler.wake()
-
-    def _due(self) -> tuple[list[Request], float]:
-        if self._closed:
-            return [], math.inf
-        self._mind_clocks()
-        requests, due_at = self._keeper.holdings.due()
-        self._keeper.holdings.pass_on()
-        return requests, due_at
-
-    def _mind_clocks(self) -> None:
-        if ahead := self._drift.look():
-            self._keeper.holdings.jumped(ahead, self._keeper.entries.all())
-
-    def _step(self) -> float:
-        requests, due_at = self._due()
-        for request in requests:
-            with suppress(RuntimeError):
-                # A pool that takes no more belongs to a resolver that was closed.
-                self._lease_workers.submit(self._work.carry_out, request).add_done_callback(self._woken)
-        return due_at
-
-    def _woken(self, _: object) -> None:
-        self._scheduler.wake()
+            self._upkeep.begin()
 
     def _tell(self, happened: Happened, name: SecretName | None) -> None:
         from virtrigaud_secrets.runtime.telling import tell_observers

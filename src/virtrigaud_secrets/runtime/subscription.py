@@ -14,6 +14,7 @@ from virtrigaud_secrets.cache.freshness import Freshness
 from virtrigaud_secrets.clock import Clock, reader
 from virtrigaud_secrets.errors import ClosedError, SecretsError, ValidationError, forget_locals
 from virtrigaud_secrets.findings import Finding
+from virtrigaud_secrets.runtime.accesses import Accesses, AccessKind, current_caller
 from virtrigaud_secrets.runtime.keeper import Keeper
 from virtrigaud_secrets.runtime.notices import Notice, Notices
 
@@ -48,6 +49,11 @@ class Host(Protocol):
     @property
     def notices(self) -> Notices:
         """What calls callbacks; another one in a forked child."""
+        ...
+
+    @property
+    def accesses(self) -> Accesses:
+        """Who is told of values that are handed over."""
         ...
 
     def subscribed(self, entry: Entry) -> None:
@@ -89,6 +95,7 @@ class Subscription(Generic[ValueT]):
         self._convert = convert
         self._elapsed = reader(clock)
         self._manifest = manifest
+        self._caller = current_caller()
         self._held: _Held[ValueT] | None = None
         self._borrowed: _Held[ValueT] | None = None
         self._lock = threading.Lock()
@@ -137,6 +144,7 @@ class Subscription(Generic[ValueT]):
             SecretsError: as `current`.
         """
         held, pinned, keeper = self._pinned()
+        self._host.accesses.given(AccessKind.USE, self.name, held.snapshot.bundle, cached=True)
         try:
             yield held.value
         finally:
@@ -213,6 +221,7 @@ class Subscription(Generic[ValueT]):
                 self._held, self._borrowed = _Held(value, snapshot), None
                 if before is None or value is not before.value:
                     self._tell(self._callbacks, value, None if before is None else before.value)
+                    self._handed_over(snapshot, cached=False)
 
         return commit
 
@@ -267,6 +276,7 @@ class Subscription(Generic[ValueT]):
             self._held, self._borrowed = held, None
             if held is made:
                 self._tell(self._callbacks, made.value, None if before is None else before.value)
+                self._handed_over(snapshot, cached=True)
         return held.value
 
     def _pinned(self) -> tuple[_Held[ValueT], tuple[int, ...], Keeper]:
@@ -296,6 +306,10 @@ class Subscription(Generic[ValueT]):
         raise ValidationError(
             "the bundle is not what the credential needs", findings=[Finding(message=reason, subject=self._manifest)]
         ).at(self._manifest)
+
+    def _handed_over(self, snapshot: Snapshot, *, cached: bool) -> None:
+        accesses = self._host.accesses
+        accesses.given(AccessKind.CHANGE, self.name, snapshot.bundle, cached=cached, caller=self._caller)
 
     def _tell(self, callbacks: Iterable[Callback[ValueT]], new: ValueT, old: ValueT | None) -> None:
         # With the lock held, so that each callback is told in the order in which values came into force.

@@ -210,8 +210,10 @@ def public(kind: type) -> dict[str, object]:
 
 
 PACKAGE_ONLY = {
+    "accesses",
     "keeper",
     "notices",
+    "obtain",
     "subscribed",
     "unsubscribed",
     "check_open",

@@ -452,7 +452,7 @@ def test_fault_43_a_reply_that_comes_too_late_is_cut_and_never_used(resolver, la
         resolver.keeper.forget(name)
 
     lab.troubles["get", "creds/app"] = forget
-    resolver._work.carry_out(action)
+    resolver._upkeep.work.carry_out(action)
     kept = resolver.keeper.answers.get(APP)
     assert kept is None or kept.serial != UNWANTED
     resolver.run_due()

@@ -16,7 +16,7 @@ LOGIN = LoginState(generation=1, own=True, renewable=True, replaceable=True, dur
 
 @pytest.fixture
 def work(resolver):
-    return resolver._work
+    return resolver._upkeep.work
 
 
 def due(resolver):
@@ -35,7 +35,7 @@ def run_to(resolver, clock, until, *, only=None):
     while clock.elapsed() < until:
         for action in due(resolver):
             assert only is None or isinstance(action, only | Renew)
-            resolver._work.carry_out(action)
+            resolver._upkeep.work.carry_out(action)
         clock.advance(0.5)
 
 
