@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets.models.base import Model
 from virtrigaud_secrets.models.external_secret import ExternalSecret, ExternalSecretSpec, GeneratorRef, SourceRef
-from virtrigaud_secrets.models.remarks import Location, Remark
+from virtrigaud_secrets.models.remarks import NOT_EXACTLY_ONE, Location, Remark
 from virtrigaud_secrets.models.secret_store import SecretStore
 
 if TYPE_CHECKING:
@@ -47,6 +47,12 @@ ONLY_NEW_GENERATORS: Final = frozenset(
     {"BeyondtrustWorkloadCredentialsDynamicSecret", "CloudsmithAccessToken", "GitlabDeployToken", "MFA"}
 )
 """Kinds of generators that a reference of v1beta1 cannot name."""
+
+
+def takes_anyhow(api_version: str, remark: Remark) -> bool:
+    """Whether v1beta1 takes what the models refuse: its schema does not count the fields of a rewrite."""
+    of_rewrite = len(remark.location) > 1 and remark.location[-2] == "rewrite"
+    return api_version == OLD and of_rewrite and remark.code == NOT_EXACTLY_ONE
 
 
 def judge_version(manifest: Model) -> Iterator[Remark]:
@@ -120,11 +126,28 @@ def _webhook(spec: WebhookProvider, location: Location) -> Iterator[Remark]:
         yield Remark(location=(*location, "result"), message="is required in v1beta1")
 
 
+def _doppler(spec: object, location: Location) -> Iterator[Remark]:
+    if getattr(getattr(spec, "auth", None), "secretRef", None) is None:
+        yield Remark(location=(*location, "auth", "secretRef"), message="is required in v1beta1")
+
+
+def _pulumi(spec: object, location: Location) -> Iterator[Remark]:
+    if getattr(spec, "accessToken", None) is None:
+        yield Remark(location=(*location, "accessToken"), message="is required in v1beta1")
+
+
 def _expected(location: Location, choices: str) -> Remark:
     return Remark(location=location, message=f"v1beta1 expects one of {choices}: or write external-secrets.io/v1")
 
 
 _PROVIDERS: Final[Mapping[str, Callable[..., Iterator[Remark]]]] = MappingProxyType(
-    {"aws": _aws, "azurekv": _azure, "kubernetes": _kubernetes, "webhook": _webhook}
+    {
+        "aws": _aws,
+        "azurekv": _azure,
+        "doppler": _doppler,
+        "kubernetes": _kubernetes,
+        "pulumi": _pulumi,
+        "webhook": _webhook,
+    }
 )
 """Key under `spec.provider` → what v1beta1 refuses of that backend."""

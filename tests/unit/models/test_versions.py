@@ -99,7 +99,15 @@ def test_what_both_versions_have() -> None:
             {"azurekv": {"vaultUrl": "u", "environmentType": "AzureStackCloud"}},
             "spec.provider.azurekv.environmentType",
         ),
+        (
+            {"doppler": {"auth": {"oidcConfig": {"identity": "i", "serviceAccountRef": {"name": "a"}}}}},
+            "spec.provider.doppler.auth.secretRef",
+        ),
         ({"kubernetes": {}}, "spec.provider.kubernetes.auth"),
+        (
+            {"pulumi": {"organization": "o", "project": "p", "environment": "e", "auth": {"accessToken": {}}}},
+            "spec.provider.pulumi.accessToken",
+        ),
         ({"webhook": {"url": "u"}}, "spec.provider.webhook.result"),
         ({"openBao": {"server": "u"}}, "spec.provider.openBao"),
     ],
