@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -67,6 +68,8 @@ from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores import fake, files
 from virtrigaud_secrets.stores.aws.certificate_manager import CertificatePayload
+from virtrigaud_secrets.stores.azure.material import CertificateMaterial, read_key
+from virtrigaud_secrets.stores.azure.sdk import Kept as VaultObject
 from virtrigaud_secrets.stores.base import Answer, AnswerKind, Fetch, LabelledSecret, Push, PushTarget, Query
 from virtrigaud_secrets.stores.cluster_api import SecretObject
 from virtrigaud_secrets.stores.kubernetes.payload import MetadataPayload, SecretPayload
@@ -77,11 +80,14 @@ from virtrigaud_secrets.stores.vault.payload import VaultPayload
 from virtrigaud_secrets.stores.webhook import request
 from virtrigaud_secrets.stores.webhook.ntlm import Login
 from virtrigaud_secrets.stores.webhook.payload import WebhookPayload
+from virtrigaud_secrets.stores.webhook.transport import Reply as WebhookReply
 from virtrigaud_secrets.testing.certificates import CertificateAuthority
 from virtrigaud_secrets.testing.clock import START, ManualClock
 from virtrigaud_secrets.testing.contract import STORE, store_context
 from virtrigaud_secrets.testing.keys import ssh_key
 from virtrigaud_secrets.testing.servers.http_server import Question, Reply
+from virtrigaud_secrets.testing.servers.key_vault_messages import Reply as VaultReply
+from virtrigaud_secrets.testing.servers.key_vault_messages import Request as VaultRequest
 from virtrigaud_secrets.validation import validate
 
 CANARY = "canary-" + "7d0f3a"
@@ -219,6 +225,12 @@ HOLDERS: dict[str, Callable[[], object]] = {
         Sensitive(DOCUMENT), json_path=Sensitive(CANARY), written="$", store="s", path="p"
     ),
     "webhook request": webhook_request,
+    "webhook answer": lambda: WebhookReply(200, Sensitive(CANARY)),
+    "vault object": lambda: VaultObject(SimpleNamespace(version="1"), value=Sensitive(CANARY)),  # type: ignore[arg-type]  # properties
+    "key to import": lambda: read_key(Sensitive(CANARY)),
+    "certificate to import": lambda: CertificateMaterial(b"public", Sensitive(CANARY), is_pem=True),
+    "key vault request": lambda: VaultRequest("PUT", "/", {}, {"Authorization": CANARY}, CANARY.encode()),
+    "key vault reply": lambda: VaultReply(HTTPStatus.OK, {"value": CANARY}),
     "webhook login": lambda: Login("svc", Sensitive(CANARY)),
     "certificate payload": lambda: CertificatePayload(Sensitive(CANARY), path="p"),
     "http question": lambda: Question("GET", "/", {"Authorization": CANARY}, CANARY.encode()),

@@ -26,6 +26,7 @@ _PEM_KEYS: Final = {"PRIVATE KEY": parse_pkcs8, "RSA PRIVATE KEY": parse_pkcs1, 
 _CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 _NEEDED: Final = {"RSA": ("n", "e", "d"), "EC": ("crv", "x", "y", "d"), "oct": ("k",)}
 _NUMBERS: Final = frozenset({"n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "x", "y"})
+_PUBLIC: Final = ("n", "e", "x", "y")
 _SEQUENCE: Final = b"\x30"
 _NO_CERTIFICATE: Final = "the value is no certificate: neither PKCS#12 with an empty password, nor PEM"
 _NO_PRIVATE_KEY: Final = "the certificate lacks its private key: a vault imports both in one PKCS#12 or PEM text"
@@ -35,19 +36,22 @@ _NO_PRIVATE_KEY: Final = "the certificate lacks its private key: a vault imports
 class KeyMaterial:
     """A key that can be imported."""
 
-    members: Mapping[str, str | bytes] = field(repr=False)
-    """Members of its web key, numbers as bytes."""
+    kind: str
+    """`RSA`, `EC` or `oct`."""
+    numbers: Mapping[str, Sensitive] = field(repr=False)
+    """Numbers of its web key by the names they have there."""
+    curve: str = ""
+    """The curve of a key of the kind `EC`."""
 
     def is_in(self, there: JsonWebKey | None) -> bool:
         """Whether a vault's key is this one. Of a symmetric key a vault tells nothing, so none is."""
-        if there is None or self.members["kty"] == "oct":
+        if there is None or self.kind == "oct":
             return False
         kind, curve = _word(getattr(there, "kty", None)).removesuffix("-HSM"), _word(getattr(there, "crv", None))
-        if (kind, curve) != (self.members["kty"], self.members.get("crv", "")):
+        if (kind, curve) != (self.kind, self.curve):
             return False
-        return all(
-            _number(self.members.get(name)) == _number(getattr(there, name, None)) for name in ("n", "e", "x", "y")
-        )
+        public = {name: self.numbers[name].reveal() for name in _PUBLIC if name in self.numbers}
+        return all(_number(public.get(name)) == _number(getattr(there, name, None)) for name in _PUBLIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def read_key(value: Sensitive) -> KeyMaterial | Refusal:
             return _members_of(parse_any(data))
         except KeyFormatError:
             pass
-    return KeyMaterial({"kty": "oct", "k": data}) if data else Refusal("the value is empty, which is no key")
+    return KeyMaterial("oct", {"k": value}) if data else Refusal("the value is empty, which is no key")
 
 
 def read_certificate(value: Sensitive) -> CertificateMaterial | Refusal:
@@ -138,13 +142,13 @@ def _members_of(key: PrivateKey) -> KeyMaterial | Refusal:
         private, public = key.private_numbers(), key.private_numbers().public_numbers
         numbers = {"n": public.n, "e": public.e, "d": private.d, "p": private.p, "q": private.q}
         numbers |= {"dp": private.dmp1, "dq": private.dmq1, "qi": private.iqmp}
-        return KeyMaterial({"kty": "RSA", **{name: _bytes(number) for name, number in numbers.items()}})
+        return KeyMaterial("RSA", {name: _bytes(number) for name, number in numbers.items()})
     if isinstance(key, EllipticCurvePrivateKey) and key.curve.name in _CURVES:
         secret, point = key.private_numbers().private_value, key.public_key().public_numbers()
         size = (key.key_size + 7) // 8
         numbers = {"x": point.x, "y": point.y, "d": secret}
         made = {name: _bytes(number, size) for name, number in numbers.items()}
-        return KeyMaterial({"kty": "EC", "crv": _CURVES[key.curve.name], **made})
+        return KeyMaterial("EC", made, curve=_CURVES[key.curve.name])
     return Refusal("a vault takes keys of RSA and of the curves P-256, P-384 and P-521")
 
 
@@ -158,31 +162,30 @@ def _web_key(data: bytes) -> KeyMaterial | Refusal:
     needed = _NEEDED.get(kind)
     if needed is None:
         return Refusal('the value is JSON and no web key: it has no "kty" that is one of RSA, EC and oct')
-    found: dict[str, str | bytes] = {"kty": kind}
-    for name, value in members.items():
-        if name in _NUMBERS:
-            number = _decoded(value)
-            if number is None:
-                return Refusal(f'the web key\'s "{name}" is no base64url')
-            found[name] = number
-        elif name == "crv" and isinstance(value, str):
-            found[name] = value
-    absent = [name for name in needed if name not in found]
-    return Refusal(f"the web key lacks {', '.join(absent)}") if absent else KeyMaterial(found)
+    numbers = {name: _decoded(members[name]) for name in members if name in _NUMBERS}
+    broken = [name for name, number in numbers.items() if number is None]
+    absent = [name for name in needed if name not in members]
+    if broken or absent:
+        return Refusal(
+            f'the web key\'s "{broken[0]}" is no base64url' if broken else f"the web key lacks {', '.join(absent)}"
+        )
+    curve = members.get("crv")
+    found = {name: number for name, number in numbers.items() if number is not None}
+    return KeyMaterial(kind, found, curve=curve if isinstance(curve, str) else "")
 
 
-def _decoded(text: object) -> bytes | None:
+def _decoded(text: object) -> Sensitive | None:
     if not isinstance(text, str) or not text:
         return None
     try:
         standard = text.rstrip("=").replace("-", "+").replace("_", "/")
-        return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+        return Sensitive(base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True))
     except ValueError:
         return None
 
 
-def _bytes(number: int, size: int = 0) -> bytes:
-    return number.to_bytes(size or (number.bit_length() + 7) // 8, "big")
+def _bytes(number: int, size: int = 0) -> Sensitive:
+    return Sensitive(number.to_bytes(size or (number.bit_length() + 7) // 8, "big"))
 
 
 def _word(value: object) -> str:

@@ -144,7 +144,8 @@ class Api:
         """A new version of a key."""
         from azure.keyvault.keys import JsonWebKey
 
-        web_key = JsonWebKey(**key.members)
+        numbers = {name: number.reveal() for name, number in key.numbers.items()}
+        web_key = JsonWebKey(kty=key.kind, crv=key.curve or None, **numbers)
         self._key_client().import_key(name.name, web_key, enabled=True, tags=dict(about.tags), expires_on=about.expires)
 
     def import_certificate(self, name: ObjectName, certificate: CertificateMaterial, about: About) -> None:

@@ -36,7 +36,7 @@ class Request:
     """The path, decoded, without the query."""
     query: Mapping[str, str]
     """The query."""
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     """The headers."""
     body: bytes = field(default=b"", repr=False)
     """The body."""
