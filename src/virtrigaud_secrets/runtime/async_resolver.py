@@ -72,6 +72,7 @@ class AsyncResolver:
             auditor=auditor,
             background=background,
         )
+        self._background = background
         self._tasks: dict[object, asyncio.Future[Any]] = {}
 
     @classmethod
@@ -193,8 +194,13 @@ class AsyncResolver:
         from virtrigaud_secrets.runtime.health import not_ready
 
         deadline = asyncio.get_running_loop().time() + timeout.total_seconds()
-        while missing := self._resolver.health().missing:
+        while True:
             self._resolver.check_open()
+            if not self._background:
+                await self.run_due()
+            missing = self._resolver.health().missing
+            if not missing:
+                return
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 raise not_ready(missing, timeout)

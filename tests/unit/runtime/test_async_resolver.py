@@ -68,8 +68,8 @@ def slow(monkeypatch):
     return made
 
 
-def opened(manifests) -> AsyncResolver:
-    return AsyncResolver.from_path(manifests, settings=Settings())
+def opened(manifests, *, background: bool = True) -> AsyncResolver:
+    return AsyncResolver.from_path(manifests, settings=Settings(), background=background)
 
 
 def test_it_resolves_and_the_second_time_does_not_leave_the_event_loop(run, manifests, monkeypatch):
@@ -189,6 +189,16 @@ def test_what_is_not_there_yet_is_said_and_not_waited_for(run, manifests, slow):
                 await resolver.wait_ready(timeout=timedelta(seconds=0.1))
             assert caught.value.missing == {"team/vc": "it was not read yet"}
             slow.go.set()
+
+    run(main())
+
+
+def test_without_a_background_thread_who_waits_does_what_is_due(run, manifests):
+    async def main():
+        async with opened(manifests, background=False) as resolver:
+            subscription = resolver.subscribe("vc", namespace="team")
+            await resolver.wait_ready(timeout=timedelta(seconds=5))
+            assert subscription.current
 
     run(main())
 
