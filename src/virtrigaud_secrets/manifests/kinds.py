@@ -183,8 +183,9 @@ def _replaced(value: object, location: Location, new: object) -> object:
         mapping = cast("dict[str | int, object]", value)
         return mapping | {first: _replaced(mapping[first], rest, new)} if first in mapping else mapping
     if isinstance(value, list) and isinstance(first, int):
-        items = cast("list[object]", value)
-        return [_replaced(item, rest, new) if index == first else item for index, item in enumerate(items)]
+        items = list(cast("list[object]", value))
+        items[first : first + 1] = [_replaced(item, rest, new) for item in items[first : first + 1]]
+        return items
     return value  # pyright: ignore[reportUnknownVariableType]  # isinstance left it partially unknown
 
 
