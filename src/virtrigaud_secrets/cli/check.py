@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from enum import StrEnum
-from typing import Annotated
-
-import typer
 
 from virtrigaud_secrets.cli import options
 from virtrigaud_secrets.cli.exit_codes import ExitCode
 from virtrigaud_secrets.cli.output import console, print_json, visible
 
 
-class CheckFormat(StrEnum):
-    """How findings are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 def check(
     path: options.ManifestPath,
     *,
-    output_format: Annotated[CheckFormat, typer.Option("--format", help="text or json.")] = CheckFormat.TEXT,
+    output_format: options.TextOrJson = options.ReportFormat.TEXT,
     strict: options.Strict = False,
 ) -> int:
     """Check manifests and print every finding. Exit code 1 where one is an error."""
     from virtrigaud_secrets.manifests import Judgement, inspect
 
     report = inspect(path, strict=strict)
-    if output_format is CheckFormat.JSON:
+    if output_format is options.ReportFormat.JSON:
         print_json([verdict.to_json() for verdict in report.verdicts])
     else:
         output = console()

@@ -68,9 +68,7 @@ def emergency(
         int, typer.Option("--timeout", min=0, metavar="SECONDS", help="Wait for rollouts so long.")
     ] = 300,
     kubeconfig: options.Kubeconfig = None,
-    output_format: Annotated[
-        options.ReportFormat, typer.Option("--format", help="text or json.")
-    ] = options.ReportFormat.TEXT,
+    output_format: options.TextOrJson = options.ReportFormat.TEXT,
     endpoint: options.Endpoints = None,
     ca_file: options.CaFile = None,
 ) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,13 +13,6 @@ from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.bundle import Bundle
-
-
-class ExplainFormat(StrEnum):
-    """How an explanation is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @options.takes_settings
@@ -35,7 +27,7 @@ def explain(
             "--resolve", help="Resolve it too, and tell where values came from or what failed; leases are ended."
         ),
     ] = False,
-    output_format: Annotated[ExplainFormat, typer.Option("--format", help="text or json.")] = ExplainFormat.TEXT,
+    output_format: options.TextOrJson = options.ReportFormat.TEXT,
     settings: Settings,
 ) -> None:
     """Show where every key of a Secret comes from, without values. Sends nothing without --resolve."""
@@ -49,7 +41,7 @@ def explain(
             except SecretsError as error:
                 outcome = error
         found = resolver.explain(name, namespace=namespace, outcome=outcome)
-    if output_format is ExplainFormat.JSON:
+    if output_format is options.ReportFormat.JSON:
         print_json(found.as_json())
     else:
         console().print(visible(found.as_text()), end="")

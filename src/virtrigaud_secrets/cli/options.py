@@ -63,6 +63,9 @@ class ReportFormat(StrEnum):
     JSON = "json"
 
 
+TextOrJson = Annotated[ReportFormat, typer.Option("--format", help="text or json.")]
+
+
 _LISTS: Final = frozenset({"alt_names", "ip_sans", "uri_sans", "other_sans"})
 """Parameters that are lists: commas separate their items."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,13 +18,6 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.stores.base import Query
 
 
-class PlanFormat(StrEnum):
-    """How a plan is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 @options.takes_settings
 def plan(
     path: options.ManifestPath,
@@ -34,7 +26,7 @@ def plan(
     ] = None,
     *,
     namespace: options.Namespace = None,
-    output_format: Annotated[PlanFormat, typer.Option("--format", help="text or json.")] = PlanFormat.TEXT,
+    output_format: options.TextOrJson = options.ReportFormat.TEXT,
     settings: Settings,
 ) -> None:
     """Show what would be read, without sending a request."""
@@ -49,7 +41,7 @@ def plan(
                 plans.append(resolver.plan(one, namespace=where))
             except SecretsError as error:
                 faults.append(error)
-    if output_format is PlanFormat.JSON:
+    if output_format is options.ReportFormat.JSON:
         print_json({"plans": [describe(found) for found in plans]})
     else:
         for found in plans:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,7 @@ from virtrigaud_secrets.cli import options
 from virtrigaud_secrets.cli.output import print_json, remark, visible, write_text
 from virtrigaud_secrets.errors import ConfigurationError, ManifestNotFoundError, raise_all
 from virtrigaud_secrets.operations.policy.document import Platform
+from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.manifests import Catalog
@@ -20,13 +20,7 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.operations.policy.document import Policy
 
 
-class PolicyFormat(StrEnum):
-    """How policies are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
+@options.takes_settings
 def policy(
     path: options.ManifestPath,
     name: Annotated[
@@ -55,24 +49,13 @@ def policy(
         bool,
         typer.Option("--default-policy", help="Vault: logins have the policy default too; leave out what it grants."),
     ] = False,
-    output_format: Annotated[PolicyFormat, typer.Option("--format", help="text or json.")] = PolicyFormat.TEXT,
-    strict: options.Strict = False,
-    store_namespace: options.StoreNamespaces = None,
-    endpoint: options.Endpoints = None,
-    ca_file: options.CaFile = None,
-    parameter: options.Parameters = None,
+    output_format: options.TextOrJson = options.ReportFormat.TEXT,
+    settings: Settings,
 ) -> None:
     """Print the least rights that the manifests need, as policies of each platform, without sending a request."""
     from virtrigaud_secrets.manifests import load
     from virtrigaud_secrets.operations.policy.derivation import Surroundings, derive
 
-    settings = options.settings_from(
-        strict=strict,
-        store_namespaces=store_namespace,
-        endpoints=endpoint,
-        ca_file=ca_file,
-        parameters=parameter,
-    )
     catalog = load(path, strict=settings.strict)
     derived = derive(
         catalog,
@@ -83,7 +66,7 @@ def policy(
     )
     if output is not None:
         write(output, derived.policies)
-    elif output_format is PolicyFormat.JSON:
+    elif output_format is options.ReportFormat.JSON:
         print_json(describe(derived))
     else:
         _print_text(derived.policies)

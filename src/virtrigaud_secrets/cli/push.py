@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,13 +16,6 @@ from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.resolver.push_report import PushReport
-
-
-class PushFormat(StrEnum):
-    """How a report is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @options.takes_settings
@@ -49,7 +41,7 @@ def push(
             help="What the last push reported, by which deletionPolicy Delete knows what is gone; written anew.",
         ),
     ] = None,
-    output_format: Annotated[PushFormat, typer.Option("--format", help="text or json.")] = PushFormat.TEXT,
+    output_format: options.TextOrJson = options.ReportFormat.TEXT,
     settings: Settings,
 ) -> None:
     """Write what a PushSecret asks for to its stores. What is not marked as ours is never overwritten."""
@@ -127,8 +119,8 @@ def describe(report: PushReport) -> dict[str, object]:
     }
 
 
-def _tell(report: PushReport, output_format: PushFormat) -> None:
-    if output_format is PushFormat.JSON:
+def _tell(report: PushReport, output_format: options.ReportFormat) -> None:
+    if output_format is options.ReportFormat.JSON:
         print_json(describe(report))
         return
     output = console()

@@ -46,9 +46,7 @@ def rotate(
         int, typer.Option("--timeout", min=0, metavar="SECONDS", help="Wait for rollouts so long.")
     ] = 300,
     kubeconfig: options.Kubeconfig = None,
-    output_format: Annotated[
-        options.ReportFormat, typer.Option("--format", help="text or json.")
-    ] = options.ReportFormat.TEXT,
+    output_format: options.TextOrJson = options.ReportFormat.TEXT,
 ) -> int:
     """Refresh ExternalSecrets, then restart the Deployments that use them, and wait for both.
 
