@@ -191,12 +191,16 @@ class Holdings:
                 names = {name for known, users in self._users.items() if known.store == store for name in users}
             self._move_all(map(entry_of, names), now)
 
-    def put_off(self, snapshot: Snapshot, until: float) -> None:
-        """What is read by interval stays as good as fresh until then."""
+    def put_off(self, entry: Entry, until: float) -> None:
+        """What is read by interval stays as good as fresh until then. What is lost or has ended does not."""
         now = self._clock.elapsed()
         with self._lock:
-            snapshot.refresh_at = snapshot.stale_at = until
-            self._move_end(snapshot, now)
+            snapshot = entry.snapshot
+            if snapshot is None:
+                return
+            if all(self._core.usable(fetch, serial, now) for fetch, serial in snapshot.serials.items()):
+                snapshot.refresh_at = snapshot.stale_at = until
+                self._move_end(snapshot, now)
 
     # Users
 

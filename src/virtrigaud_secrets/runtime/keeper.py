@@ -155,17 +155,16 @@ class Keeper:
 
     def _freshness(self, entry: Entry, snapshot: Snapshot, now: float) -> Freshness:
         """The row of the table, after a read that the manifest's windows do not allow now was put off."""
-        row = snapshot.freshness(now)
-        if row is Freshness.FRESH or (until := self.held_back_until(entry)) is None:
-            return row
-        if not all(self.holdings.is_usable(fetch, serial) for fetch, serial in snapshot.serials.items()):
-            return row
-        self.holdings.put_off(snapshot, until)
+        if snapshot.freshness(now) is not Freshness.FRESH:
+            self.put_off(entry)
         return snapshot.freshness(now)
 
-    def held_back_until(self, entry: Entry) -> float | None:
-        """When what is kept may be read anew by its interval; None for at once, as where nothing is kept."""
-        return None if entry.snapshot is None else self._windows.closed_until(entry.name)
+    def put_off(self, entry: Entry) -> float | None:
+        """When what is kept may be read by interval, and good until then; None where windows allow it now."""
+        until = None if entry.snapshot is None else self._windows.closed_until(entry.name)
+        if until is not None:
+            self.holdings.put_off(entry, until)
+        return until
 
     def _stale(self, entry: Entry, snapshot: Snapshot | None, error: SecretsError) -> Snapshot:
         """What there was before a failed making, if it may be given out; else the error."""
@@ -280,7 +279,7 @@ class Keeper:
     def _made(self, entry: Entry, wish: Wish) -> Snapshot:
         interval = self.maker.interval(entry.name)
         self._note_wanted(entry)
-        if self.held_back_until(entry) is not None:
+        if entry.snapshot is not None and self._windows.closed_until(entry.name) is not None:
             # Something else is wanted than a read by interval, such as a credential that lasts longer.
             wish = replace(wish, any_age=True)
         offered: Offered = {}

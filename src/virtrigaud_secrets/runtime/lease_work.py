@@ -98,7 +98,7 @@ class LeaseWork:
 
     def _refresh(self, action: Read, name: SecretName) -> None:
         entry = self._keeper.entries.get(name)
-        until = None if entry is None else self._keeper.held_back_until(entry)
+        until = None if entry is None else self._keeper.put_off(entry)
         if until is not None:
             self._keeper.holdings.call(lambda core, now: core.read_elsewhere(action, now, until=until))
             return

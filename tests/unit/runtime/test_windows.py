@@ -108,6 +108,34 @@ def test_a_subscription_is_refreshed_in_windows_only_and_nothing_spins_meanwhile
     assert wakes < 2 * len(at) + 48 * 6 + 50
 
 
+def test_what_could_not_be_read_before_a_window_closed_is_good_until_the_next_one(windowed, lab, clock):
+    resolver = windowed(NIGHTS)
+    with resolver.subscribe("kv", namespace="ns") as subscription:
+        resolver.run_due()
+        clock.advance(11 * HOUR)
+        lab.down()
+        while clock.elapsed() < 30 * HOUR:
+            clock.advance(min(max(resolver.run_due(), 0.001), 300.0))
+            if clock.elapsed() > 12 * HOUR + 60:
+                assert subscription.current
+        lab.up()
+        lab.secrets["kv/a"]["password"] = "new"
+        while clock.elapsed() < 35 * HOUR:
+            clock.advance(min(max(resolver.run_due(), 0.001), 300.0))
+        assert subscription.current.text("a") == "new"
+
+
+def test_windows_that_never_open_hold_back_for_ever(windowed, lab, clock):
+    resolver = windowed("syncWindows: {kind: allow, windows: [{schedule: '0 0 30 2 *', duration: 1h}]}")
+    with resolver.subscribe("kv", namespace="ns") as subscription:
+        for _ in range(50):
+            resolver.run_due()
+            clock.advance(24 * HOUR)
+            assert subscription.current
+        assert resolver.run_due() > 365 * 24 * HOUR
+    assert lab.count("get", "kv/a") == 1
+
+
 def test_windows_hold_back_neither_refresh_nor_the_first_read(windowed, lab, clock):
     resolver = windowed(NIGHTS)
     resolver.resolve("kv", namespace="ns")
