@@ -15,6 +15,7 @@ import typer
 from virtrigaud_secrets.cli import (
     check,
     demo,
+    doctor,
     emergency,
     explain,
     monitor,
@@ -57,6 +58,7 @@ def application() -> typer.Typer:
         push.push,
         rotate.rotate,
         emergency.emergency,
+        doctor.doctor,
         monitor.monitor,
         policy.policy,
         render.render,

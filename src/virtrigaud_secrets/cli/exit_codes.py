@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
     OK = 0
     """Done."""
     INVALID = 1
-    """`check` found a fault."""
+    """`check` or `doctor` found a fault."""
     USAGE = 2
     """The command line is wrong."""
     MANIFEST = 3

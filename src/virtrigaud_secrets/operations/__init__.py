@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from virtrigaud_secrets.operations.diagnosis import Diagnosis, DoctorReport, Level
+    from virtrigaud_secrets.operations.doctor import examine
     from virtrigaud_secrets.operations.emergency import Emergency
     from virtrigaud_secrets.operations.emergency_state import LostRevocation, StateFile
     from virtrigaud_secrets.operations.http_endpoint import HttpEndpoint
@@ -15,9 +17,12 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.operations.rotation import Scope, rotate
 
 __all__ = [
+    "Diagnosis",
+    "DoctorReport",
     "Emergency",
     "HttpEndpoint",
     "Item",
+    "Level",
     "LostRevocation",
     "Monitor",
     "OperationReport",
@@ -26,10 +31,15 @@ __all__ = [
     "Scope",
     "StateFile",
     "Step",
+    "examine",
     "rotate",
 ]
 
 _HOMES: Final = {
+    "Diagnosis": "diagnosis",
+    "DoctorReport": "diagnosis",
+    "Level": "diagnosis",
+    "examine": "doctor",
     "Emergency": "emergency",
     "LostRevocation": "emergency_state",
     "StateFile": "emergency_state",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 from virtrigaud_secrets.findings import Finding, Severity
 from virtrigaud_secrets.manifests import Catalog, Document
 from virtrigaud_secrets.manifests.kinds import recognise
+from virtrigaud_secrets.models.remarks import field_path
 from virtrigaud_secrets.operations.bodies import Body, name_of
 from virtrigaud_secrets.stores.cluster_objects import (
     CLUSTER_SECRET_STORES,
@@ -58,7 +59,13 @@ def _documents(
         subject = f"{resource.kind} {where}/{name}" if where else f"{resource.kind} {name}"
         recognised = recognise(_whole(body, resource), strict=False)
         findings += [
-            Finding(message=remark.message, severity=remark.severity, code=remark.code, subject=subject)
+            Finding(
+                message=remark.message,
+                severity=remark.severity,
+                code=remark.code,
+                field=field_path(remark.location),
+                subject=subject,
+            )
             for remark in recognised.remarks
             if remark.severity is Severity.ERROR
         ]

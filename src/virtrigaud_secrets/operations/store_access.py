@@ -39,16 +39,25 @@ class StoreAccess:
 
 
 def store_access(
-    document: Document[SecretStoreSpec], *, settings: Settings, clock: Clock, references: References
+    document: Document[SecretStoreSpec],
+    *,
+    settings: Settings,
+    clock: Clock,
+    references: References,
+    namespace: str = "",
 ) -> StoreAccess:
-    """What is needed to connect to a store.
+    """What is needed to connect to a store. A request is sent once only: whoever works by hand repeats it by hand.
 
-    References of a ClusterSecretStore that name no namespace are not followed: nobody's namespace is meant here. A
-    request is sent once only: whoever works by hand repeats it by hand.
+    Args:
+        document: the store's manifest.
+        settings: the process's settings.
+        clock: time.
+        references: Kubernetes objects that the spec refers to.
+        namespace: where a ClusterSecretStore's references are read that name none; empty where nobody's is meant.
     """
     context = StoreContext(
-        store=StoreKey(document.kind, document.namespace, document.name),
-        namespace=document.namespace,
+        store=StoreKey(document.kind, document.namespace or namespace, document.name),
+        namespace=document.namespace or namespace,
         settings=settings,
         clock=clock,
         references=references,

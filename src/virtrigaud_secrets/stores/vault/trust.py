@@ -82,6 +82,20 @@ def tls_context(spec: VaultProvider, context: StoreContext) -> ssl.SSLContext:
     return made
 
 
+def certificates(spec: VaultProvider, context: StoreContext) -> dict[str, bytes]:
+    """The certificates that connections rest on, in PEM, by where they come from; not the system's, and no key.
+
+    Raises:
+        ConfigurationError: one cannot be found.
+    """
+    pem, place = _authorities(spec, context)
+    found = {} if pem is None else {place: pem}
+    if (shown := _certificate(spec, context)) is not None:
+        chain, _, fields = shown
+        found[f"{context.store}: {fields}"] = chain.reveal()
+    return found
+
+
 def _authorities(spec: VaultProvider, context: StoreContext) -> tuple[bytes | None, str]:
     """The certificates to trust, None for the system's, and where they come from."""
     if spec.ca_bundle:
