@@ -82,7 +82,7 @@ def emergency(
         run.say = progress(output_format)
         if resume:
             run.resume()
-        else:
+        elif not dry_run:
             run.begin()
         if dry_run:
             report = run.planned()
@@ -159,6 +159,8 @@ def _answer(run: Emergency, lost: LostRevocation | None) -> LostRevocation | Non
 
 
 def _code(report: OperationReport) -> ExitCode:
-    if report.unknown:
+    from virtrigaud_secrets.operations import Outcome
+
+    if report.steps[0].outcome is Outcome.UNKNOWN:
         return ExitCode.UNKNOWN
     return ExitCode.OK if report.ok else ExitCode.INCOMPLETE

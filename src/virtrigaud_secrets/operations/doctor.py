@@ -136,13 +136,17 @@ class _Examination:
                     yield _bad("manifest", document.subject, message, "`virtrigaud-secrets plan` tells the same")
 
     def _store(self, store: StoreAccess, needed: list[tuple[Preview, str]], *, login: bool) -> Iterator[Diagnosis]:
+        from virtrigaud_secrets.stores.vault import trust
+
         subject = str(store.context.store)
         if extra := missing_extra(store.backend):
             message = f"the package for {store.backend} stores is not installed"
             yield _bad("package", subject, message, f"pip install 'virtrigaud-secrets[{extra}]'")
             return
+        spec = as_vault_spec(store)
         try:
             target = target_of(store)
+            certificates = {} if spec is None else trust.certificates(spec, store.context)
         except SecretsError as error:
             yield _bad("reach", subject, str(error), "mend the store's manifest, or what it refers to")
             return
@@ -154,13 +158,9 @@ class _Examination:
         for found in self._looked(subject, target):
             reached = reached and not (found.check == "reach" and found.level is Level.ERROR)
             yield found
-        if (spec := as_vault_spec(store)) is None:
-            return
-        from virtrigaud_secrets.stores.vault import trust
-
-        for place, pem in trust.certificates(spec, store.context).items():
+        for place, pem in certificates.items():
             yield from self._certificate_ends(subject, f"a certificate of {place}", pem)
-        if reached and login:
+        if spec is not None and reached and login:
             yield from self._logged_in(store, needed)
 
     def _looked(self, subject: str, target: Target) -> Iterator[Diagnosis]:

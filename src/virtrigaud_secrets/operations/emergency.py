@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from virtrigaud_secrets.clock import Clock, SystemClock
-from virtrigaud_secrets.errors import ConfigurationError, StoreError
+from virtrigaud_secrets.errors import ConfigurationError, SecretsError, StoreError
 from virtrigaud_secrets.operations.emergency_state import EmergencyState, LostRevocation, Revocation, StateFile
 from virtrigaud_secrets.operations.outcomes import Item, OperationReport, Outcome, Step, attempted
 from virtrigaud_secrets.operations.rotation import (
@@ -82,6 +82,7 @@ class Emergency:
     """Is told of progress."""
     state: EmergencyState = field(init=False)
     """What was done so far."""
+    _entered: bool = field(init=False, default=False, repr=False)
 
     def __post_init__(self) -> None:
         """Begin anew; `resume` goes on instead.
@@ -104,6 +105,7 @@ class Emergency:
                 f"{self.file.path} is of a run that did not come to its end: go on with it (--resume), or name another "
                 "file"
             )
+        self._entered = True
 
     def resume(self) -> None:
         """Go on where the run in the file was cut off.
@@ -120,6 +122,7 @@ class Emergency:
                 "same options again"
             )
         self.state = known
+        self._entered = True
 
     @property
     def revocation_is_lost(self) -> bool:
@@ -187,8 +190,11 @@ class Emergency:
             rollout_limit: how long all rollouts together may take.
 
         Raises:
-            ConfigurationError: the state cannot be kept. Then nothing was sent since it last could.
+            ConfigurationError: the state cannot be kept, so that nothing more was sent; or neither `begin` nor `resume`
+                was called, and the file is of a run that did not come to its end.
         """
+        if not self._entered:
+            self.begin()
         revoked = self._revoke(lost)
         if not revoked.ok:
             left = tuple(Step(name=name, outcome=Outcome.NOT_DONE) for name in _STEPS_AFTER)
@@ -219,8 +225,8 @@ class Emergency:
         self.say(f"revoking the leases below {self.prefix}")
         try:
             self.vault.revoke(self.prefix)
-        except StoreError as error:
-            if error.acted:
+        except SecretsError as error:
+            if isinstance(error, StoreError) and error.acted:
                 detail = f"{error}; whether it was carried out is not known, so nothing after it was tried"
                 return Step(name=REVOKE, outcome=Outcome.UNKNOWN, detail=detail, items=_items(leases, Outcome.UNKNOWN))
             self._keep(replace(self.state, revocation=Revocation.PENDING))
@@ -240,7 +246,9 @@ class Emergency:
         return f"it was done{when} and is not repeated"
 
     def _rotation(self, mark: Mark) -> Rotation:
-        return Rotation(cluster=self.cluster, scope=self.scope, mark=mark, clock=self.clock, say=self.say)
+        return Rotation(
+            cluster=self.cluster, scope=self.scope, mark=mark, clock=self.clock, say=self.say, revoked=self.prefix
+        )
 
     def _keep(self, state: EmergencyState) -> None:
         if self.file is not None:

@@ -75,6 +75,14 @@ def why_never(external_secret: Mapping[str, object]) -> str:
     return ""
 
 
+def reads_below(external_secret: Mapping[str, object], prefix: str) -> bool:
+    """Whether an entry of it names a key below a prefix of paths."""
+    spec = mapping(external_secret.get("spec"))
+    references = [mapping(mapping(entry).get("remoteRef")) for entry in sequence(spec.get("data"))]
+    references += [mapping(mapping(entry).get("extract")) for entry in sequence(spec.get("dataFrom"))]
+    return any(text(reference.get("key")).lstrip("/").startswith(prefix) for reference in references)
+
+
 def judge_refresh(external_secret: Mapping[str, object], *, was: Before | None, forced_at: datetime) -> Refresh:
     """Whether it was refreshed with success after it was asked to.
 

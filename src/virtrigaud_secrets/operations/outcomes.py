@@ -133,11 +133,6 @@ class OperationReport:
         """Whether nothing is left to do."""
         return all(step.ok for step in self.steps)
 
-    @property
-    def unknown(self) -> bool:
-        """Whether it is not known of something if it was carried out."""
-        return any(step.outcome is Outcome.UNKNOWN for step in self.steps)
-
     def as_json(self) -> dict[str, object]:
         """The stable form of `--format json`."""
         return {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from virtrigaud_secrets.clock import Clock, SystemClock
@@ -20,6 +20,7 @@ from virtrigaud_secrets.operations.forced_refresh import (
     before,
     judge_refresh,
     mark_of,
+    reads_below,
     why_never,
 )
 from virtrigaud_secrets.operations.outcomes import Item, OperationReport, Outcome, Step, attempted
@@ -124,11 +125,13 @@ class Rotation:
     """Time."""
     say: Say = lambda _: None
     """Is told of progress."""
+    revoked: str = ""
+    """Prefix below which leases were revoked: what was read there and is never refreshed again is dead."""
 
     def planned(self) -> tuple[Step, Step]:
         """What `refresh` and `restart` would change. Only lists."""
         refreshes = [
-            _item(found, EXTERNAL_SECRETS, Outcome.SKIPPED if why_never(found) else Outcome.PLANNED, why_never(found))
+            self._never(found, why) if (why := why_never(found)) else _item(found, EXTERNAL_SECRETS, Outcome.PLANNED)
             for found in self._external_secrets().values()
         ]
         restarts = [
@@ -148,7 +151,7 @@ class Rotation:
         was: dict[Name, Before | None] = {}
         for name, body in found.items():
             if why := why_never(body):
-                settled[name] = _item(body, EXTERNAL_SECRETS, Outcome.SKIPPED, why)
+                settled[name] = self._never(body, why)
                 continue
             was[name] = None if mark_of(body) == self.mark.force_sync else before(body)
             fault = was[name] and self._patched(EXTERNAL_SECRETS, name, _force(self.mark.force_sync))
@@ -172,7 +175,7 @@ class Rotation:
         return Step.of(REFRESH, (settled[name] for name in found), nothing=_NO_REFRESHES)
 
     def restart(self) -> Step:
-        """Make the Deployments replace their pods. One that was restarted since the run began is left alone.
+        """Make the Deployments replace their pods. One that this run restarted before is left alone.
 
         Raises:
             StoreError: they cannot be listed.
@@ -182,7 +185,7 @@ class Rotation:
         for name, body in found.items():
             if is_paused(body):
                 items[name] = _item(body, DEPLOYMENTS, Outcome.FAILED, _PAUSED)
-            elif _restarted_at(body) >= self.mark.restarted_at:
+            elif _restarted_at(body) == self.mark.restarted_at:
                 items[name] = _item(body, DEPLOYMENTS, Outcome.DONE, "it was restarted before")
             else:
                 fault = self._patched(DEPLOYMENTS, name, _restart(self.mark.restarted_at))
@@ -192,7 +195,7 @@ class Rotation:
             items |= {
                 name: _item(now[name], DEPLOYMENTS, Outcome.DONE)
                 for name in lost
-                if name in now and _restarted_at(now[name]) >= self.mark.restarted_at
+                if name in now and _restarted_at(now[name]) == self.mark.restarted_at
             }
         return Step.of(RESTART, items.values(), nothing=_NO_RESTARTS)
 
@@ -217,6 +220,13 @@ class Rotation:
         final = frozenset({Outcome.DONE, Outcome.FAILED})
         seen = self._watch(DEPLOYMENTS, waiting, judge, limit=limit, final=final)
         return Step.of(ROLLOUT, (seen[name] for name in waiting), nothing="nothing was restarted")
+
+    def _never(self, body: Body, why: str) -> Item:
+        """An ExternalSecret that no annotation makes refresh."""
+        if self.revoked and reads_below(body, self.revoked):
+            why += f"; it keeps what was revoked below {self.revoked}: delete its Secret, which makes it refresh"
+            return _item(body, EXTERNAL_SECRETS, Outcome.FAILED, why)
+        return _item(body, EXTERNAL_SECRETS, Outcome.SKIPPED, why)
 
     def _watch(
         self,
@@ -329,14 +339,10 @@ def _restart(value: str) -> Body:
 
 
 def _restarted_at(deployment: Body) -> str:
-    """The time of the last restart as text that compares by time; empty where there was none."""
+    """What the last restart wrote; empty where there was none."""
     template = mapping(mapping(deployment.get("spec")).get("template"))
     annotations = mapping(mapping(template.get("metadata")).get("annotations"))
-    try:
-        moment = datetime.fromisoformat(text(annotations.get(RESTARTED_AT)))
-    except ValueError:
-        return ""
-    return Mark(moment.astimezone(UTC)).restarted_at if moment.tzinfo else ""
+    return text(annotations.get(RESTARTED_AT))
 
 
 def _lost(items: Mapping[Name, Item]) -> dict[Name, Item]:

@@ -12,7 +12,8 @@ import yaml
 
 from virtrigaud_secrets.cli import app
 from virtrigaud_secrets.cli.exit_codes import ExitCode
-from virtrigaud_secrets.stores.cluster_objects import DEPLOYMENTS, EXTERNAL_SECRETS, Resource
+from virtrigaud_secrets.errors import LocalServerError
+from virtrigaud_secrets.stores.cluster_objects import DEPLOYMENTS, EXTERNAL_SECRETS, NAMESPACES, Resource
 from virtrigaud_secrets.testing.servers.controllers import Controllers
 
 pytestmark = pytest.mark.integration
@@ -167,10 +168,23 @@ def test_the_rights_end_at_the_namespace(rotator, world, capsys):
     assert "`list externalsecrets` in all namespaces" in capsys.readouterr().err
 
 
-def test_the_api_server_takes_the_cronjob(eso_cluster, rotator):
+def test_the_api_server_takes_the_cronjob_and_its_pod(eso_cluster, objects, rotator):
     (cronjob,) = documents("cronjob.yaml")
     path = f"apis/batch/v1/namespaces/{SYSTEM}/cronjobs?dryRun=All&fieldValidation=Strict"
     made = eso_cluster.ask("POST", path, cronjob)
-    pod = made["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    assert pod["serviceAccountName"] == "secret-rotator"
-    assert app.run([*pod["containers"][0]["args"], "--dry-run", "--kubeconfig", str(rotator)]) != ExitCode.USAGE
+    template = made["spec"]["jobTemplate"]["spec"]["template"]
+    # The level that deploy/namespace.yaml asks for.
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    objects.patch(NAMESPACES, SYSTEM, {"metadata": {"labels": labels}})
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "rotate", "labels": template["metadata"]["labels"]},
+        "spec": template["spec"],
+    }
+    eso_cluster.ask("POST", f"api/v1/namespaces/{SYSTEM}/pods?dryRun=All", pod)
+    (container,) = template["spec"]["containers"]
+    loose = {**template["spec"], "containers": [{**container, "securityContext": {}}]}
+    with pytest.raises(LocalServerError, match="Forbidden"):
+        eso_cluster.ask("POST", f"api/v1/namespaces/{SYSTEM}/pods?dryRun=All", {**pod, "spec": loose})
+    assert app.run([*container["args"], "--dry-run", "--kubeconfig", str(rotator)]) != ExitCode.USAGE

@@ -120,10 +120,16 @@ def test_a_refused_revocation_stops_and_is_tried_again_by_the_next_run(make, vau
     assert len(vault.revoked) == 2
 
 
+def test_where_there_is_nothing_to_log_in_with_nothing_was_sent(make, vault):
+    vault.fault = ConfigurationError("the token file cannot be read")
+    run = make()
+    assert outcomes(run.run())[0] is Outcome.FAILED
+    assert not run.revocation_is_lost
+
+
 def test_a_lost_answer_is_unknown_until_somebody_says(make, vault, world):
     vault.fault = lost_answer()
     report = make().run()
-    assert report.unknown
     assert outcomes(report) == [Outcome.UNKNOWN, Outcome.NOT_DONE, Outcome.NOT_DONE, Outcome.NOT_DONE]
 
     vault.fault = None
@@ -153,7 +159,7 @@ def test_without_a_listing_the_revocation_goes_on_and_there_is_no_evidence(make,
     run.run()
     vault.fault = None
     report = resumed(make)
-    assert report.unknown
+    assert outcomes(report)[0] is Outcome.UNKNOWN
     assert 'do not grant "list"' in report.steps[0].detail
     vault.list_fault = None
     assert "which leases there were before is not known" in resumed(make).steps[0].detail
@@ -256,6 +262,14 @@ def test_a_refresh_before_the_revocation_does_not_count(make, vault, world, cloc
 def test_there_is_no_prefix_that_means_all(make, prefix):
     with pytest.raises(ConfigurationError, match="no prefix of leases"):
         make(prefix=prefix)
+
+
+def test_a_run_that_was_not_begun_does_not_forget_another(make, vault):
+    vault.fault = lost_answer()
+    make().run()
+    with pytest.raises(ConfigurationError, match="did not come to its end"):
+        make().run()
+    assert len(vault.revoked) == 1
 
 
 def test_nothing_to_go_on_with(make, world, vault, clock):

@@ -55,13 +55,6 @@ def test_a_report_as_text_and_json():
             {"step": "rollout", "outcome": "not-done", "detail": "", "items": []},
         ],
     }
-    assert not report.unknown
-
-
-def test_what_is_not_known_is_told():
-    report = OperationReport(operation="emergency", steps=(Step(name="revoke", outcome=Outcome.UNKNOWN),))
-    assert report.unknown
-    assert not report.ok
 
 
 def test_a_step_that_fails_as_a_whole_is_told():

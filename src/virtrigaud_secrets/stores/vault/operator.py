@@ -5,13 +5,20 @@ One request for each call, two where a listing is deep. When to send which is no
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from virtrigaud_secrets.errors import ConfigurationError, InvalidRequestError, SecretNotFoundError
+from virtrigaud_secrets.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    SecretNotFoundError,
+    SecretsError,
+    StoreError,
+)
 from virtrigaud_secrets.golang.encoding_json import Decoded
 from virtrigaud_secrets.models.backends.openbao import OpenBaoProvider
 from virtrigaud_secrets.models.backends.vault import VaultProvider
@@ -31,6 +38,9 @@ MAX_LEASES: Final = 10_000
 """Leases that are listed: enough to tell what a revocation will hit, and no more than memory has room for."""
 MAX_FOLDERS: Final = 1_000
 """Requests that one listing may take."""
+REVOKE_LIMIT: Final = timedelta(seconds=120)
+"""The most that a revocation may take, longer than any other request: the server asks its databases one lease after the
+other, and ends a request of its own after 90 seconds unless told otherwise."""
 TOO_WIDE: Final = frozenset({"", "sys", "auth", "identity", "cubbyhole"})
 """Prefixes under which no engine gives credentials, or all of them do: every login of the server is below `auth`."""
 
@@ -108,6 +118,8 @@ class VaultOperator:
         self.server: Final = context.settings.address(wider.server)
         """Address of the server."""
         self._transport = Transport(wider, context)
+        patient = replace(context.settings, request_timeout=max(context.settings.request_timeout, REVOKE_LIMIT))
+        self._patient = Transport(wider, replace(context, settings=patient))
         self._login = login_of(wider, context)
         namespace = None if wider.auth is None else wider.auth.namespace
         self._tokens = Tokens(self._login, self._transport, context, namespace=namespace)
@@ -142,7 +154,10 @@ class VaultOperator:
         """
         # Without the last slash, which hvac cuts off too: the server adds it, so `creds` is not taken to mean `creds2`.
         path = f"sys/leases/revoke-prefix/{checked_prefix(prefix).rstrip('/')}"
-        self._sent(Request(method="PUT", path=path, body={"sync": True}, fresh=True))
+        request = Request(method="PUT", path=path, body={"sync": True}, fresh=True)
+        outcome = self._patient.send(request, self._tokens.current().value)
+        if isinstance(outcome, Fault):
+            raise self._told(outcome, path)
 
     def capabilities(self, paths: Iterable[str]) -> Mapping[str, frozenset[str]]:
         """What the login may do on each path: `POST sys/capabilities-self`, which changes nothing and reads none.
@@ -183,8 +198,10 @@ class VaultOperator:
     def close(self) -> None:
         """End the login, if it was made here, and the connections."""
         for token in self._tokens.close():
-            self._transport.send(REVOKE_SELF, token.value, limit=CLOSE_BUDGET.total_seconds())
+            with contextlib.suppress(SecretsError):
+                self._transport.send(REVOKE_SELF, token.value, limit=CLOSE_BUDGET.total_seconds())
         self._transport.close()
+        self._patient.close()
 
     def _listed(self, folder: str) -> list[str]:
         try:
@@ -198,9 +215,12 @@ class VaultOperator:
     def _sent(self, request: Request) -> Reply:
         outcome, _ = self._tokens.send(request)
         if isinstance(outcome, Fault):
-            outcome.error.acted = outcome.acted
-            raise at_store(outcome.error, self._context.store, request.path)
+            raise self._told(outcome, request.path)
         return outcome
+
+    def _told(self, fault: Fault, path: str) -> StoreError:
+        fault.error.acted = fault.acted
+        return at_store(fault.error, self._context.store, path)
 
 
 def _hash(lease_id: str) -> str:
