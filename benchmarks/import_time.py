@@ -11,6 +11,10 @@ import time
 
 CANDIDATES = {
     "pydantic": "from pydantic import BaseModel",
+    "pydantic and one model of it": (
+        "from pydantic import BaseModel, Field; "
+        "type('A', (BaseModel,), {'__annotations__': {'a': str}, 'a': Field('', min_length=1)})"
+    ),
     "virtrigaud_secrets": "import virtrigaud_secrets",
     "virtrigaud_secrets.Resolver": "from virtrigaud_secrets import Resolver",
     "virtrigaud_secrets.models": "import virtrigaud_secrets.models",
