@@ -62,7 +62,13 @@ class Step:
 
 
 def steps(page: str) -> list[Step]:
-    """Blocks and comments in their order. A comment inside a block is the block's."""
+    """Blocks and comments in their order. A comment inside a block is the block's.
+
+    Raises:
+        PageError: there is code that would not be found: a fence of another form, or one that is not closed.
+    """
+    if re.search(r"```|^\s*~~~", BLOCK.sub("", page), re.MULTILINE):
+        raise PageError("a block of code is not between two lines that begin with ```")
     found: list[tuple[int, Step]] = []
     inside: list[range] = []
     for match in BLOCK.finditer(page):
@@ -97,6 +103,8 @@ class Page:
             except Exception as error:
                 told = f"{type(error).__name__}: {error}"
                 raise PageError(f"{self.name}:{step.line}: {told}") from error
+        if self._order:
+            raise PageError(f"{self.name}: no block follows the order: {self._order}")
 
     def _take_order(self, step: Step) -> None:
         word, _, rest = step.text.partition("\n")

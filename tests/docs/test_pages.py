@@ -63,6 +63,10 @@ spec: {{secretStoreRef: {{name: s}}, data: [{{secretKey: {key}, remoteRef: {{key
         ("```json\n{,}\n```", "JSONDecodeError"),
         ("```toml\n=\n```", "TOMLDecodeError"),
         ("```ruby\n1\n```", "blocks of ruby are not known"),
+        ("> ```python\n> 1 / 0\n> ```", "a block of code is not between"),
+        ("~~~python\n1 / 0\n~~~", "a block of code is not between"),
+        ("```python\n1", "a block of code is not between"),
+        ("```text\na\n```\n<!-- prints -->", "no block follows the order: prints"),
         ("<!-- skip this -->\n```python\n1\n```", "no order"),
     ],
 )
