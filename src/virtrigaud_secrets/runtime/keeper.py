@@ -140,6 +140,7 @@ class Keeper:
             # Where the store never grants as much, half of what it grants is left at least: not a credential a call.
             wanted = min_ttl if min_ttl <= snapshot.life else snapshot.life / 2
             if snapshot.ends - now < wanted:
+                self._refuse_remembered(entry, now)
                 return self.obtain(entry, Wish(min_ttl=wanted, asked_at=now))
         if snapshot is not None and row in {Freshness.FRESH, Freshness.REVALIDATE}:
             entry.hits += 1

@@ -361,6 +361,17 @@ class TestRejected:
         run(resolver, 31)
         assert subscription.current["username"]
 
+    def test_who_asks_for_a_longer_life_again_and_again_makes_no_more_of_them(self, resolver, lab, clock, run):
+        resolver.resolve("db")
+        lab.mode = "poison"
+        run(resolver, 25)
+        before = lab.made
+        for _ in range(20):
+            with pytest.raises(TemplateError):
+                resolver.resolve("db", min_ttl=timedelta(seconds=50))
+        assert lab.made - before == 1
+        assert resolver.resolve("db")["username"] == b"user-1"
+
     def test_a_first_one_that_a_template_refuses_is_not_renewed_for_ever(self, resolver, lab, clock, run):
         lab.mode = "poison"
         with pytest.raises(TemplateError):
