@@ -14,6 +14,7 @@ from virtrigaud_secrets.delivery.live_secret import LiveSecret
 from virtrigaud_secrets.delivery.secret_target import SecretTarget
 from virtrigaud_secrets.delivery.target_decision import Action, Decision, decide
 from virtrigaud_secrets.errors import SecretsError
+from virtrigaud_secrets.resolver.hashes import change_marker
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.testing import ManualClock
 
@@ -92,6 +93,17 @@ def test_where_eso_has_been_there_is_nothing_to_write(case: dict[str, Any], tmp_
     target, outcome = resolved(case, tmp_path)
     decision = decide(target, live(case["after"]), outcome)
     assert decision.action is Action.LEAVE
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case["condition"][0] == "True"], ids=lambda case: case["id"]
+)
+def test_mark_of_the_manifest(case: dict[str, Any]) -> None:
+    metadata = case["manifest"]["metadata"]
+    marker = change_marker(
+        metadata["generation"], annotations=metadata.get("annotations", {}), labels=metadata.get("labels", {})
+    )
+    assert marker == case["status"]["syncedResourceVersion"]
 
 
 def test_each_expected_failure_is_a_case() -> None:
