@@ -61,6 +61,8 @@ class AnswerCache:
         """Fetches that were answered without."""
         self.reachability: Final = Reachability()
         """Which stores answered."""
+        self.asked: Callable[[Fetch, bool], None] | None = None
+        """Is told of every fetch that was sent, and whether it was answered."""
 
     @property
     def in_flight(self) -> int:
@@ -141,6 +143,8 @@ class AnswerCache:
                 # Those who wait must not wait for ever, whatever happened to the one who asked for them.
                 became = outcomes.get(fetch) or _interrupted(fetch)
                 self.reachability.note(fetch.store, became)
+                if self.asked is not None:
+                    self.asked(fetch, isinstance(became, Kept))
                 flight.set_result(became)
         for fetch, came in outcomes.items():
             self.heard(fetch, came.answer if isinstance(came, Kept) else came)

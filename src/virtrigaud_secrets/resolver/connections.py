@@ -63,6 +63,8 @@ class Binding:
     """What its client is given."""
     repairs: tuple[str, ...]
     """Ids of the differences from ESO that the lookup used."""
+    manifest: object
+    """The spec of the manifest it was made of."""
 
     @property
     def converts_found_names(self) -> bool:
@@ -91,6 +93,7 @@ class Connections:
         self._lock = threading.Lock()
         self._bindings: dict[StoreKey, Binding] = {}
         self._clients: dict[StoreKey, StoreClient] = {}
+        self._retired: list[tuple[float, StoreClient]] = []
         self._labels: dict[str, tuple[float, Mapping[str, str] | None]] = {}
         self._closed = False
 
@@ -118,30 +121,45 @@ class Connections:
         key = StoreKey(found.kind, read_in, found.name)
         with self._lock:
             binding = self._bindings.get(key)
-        if binding is not None and binding.repairs == found.repairs:
+        if binding is not None and binding.repairs == found.repairs and binding.manifest == spec:
             return binding
         context = self._context(key, spec.retry_settings)
-        binding = Binding(key, factory, spec.provider.spec, context, found.repairs)
-        with self._lock:
-            self._bindings[key] = binding
-        return binding
+        return self._keep(Binding(key, factory, spec.provider.spec, context, found.repairs, spec))
 
     def _bind_generator(self, reference: GeneratorRef, namespace: str) -> Binding:
         """A generator works in the namespace of who refers to it, one of the whole cluster too (ESO §1.7)."""
         key = StoreKey(reference.kind, namespace, reference.name)
+        document = self._catalog.generator(reference, namespace=namespace)
         with self._lock:
             binding = self._bindings.get(key)
-        if binding is not None:
+        if binding is not None and binding.manifest == document.spec:
             return binding
         from virtrigaud_secrets.generators.registry import source
 
-        document = self._catalog.generator(reference, namespace=namespace)
         found = source(document.kind, document.spec)
         context = self._context(key, getattr(found.spec, "retry_settings", None))
-        binding = Binding(key, found.factory, found.spec, context, ())
+        return self._keep(Binding(key, found.factory, found.spec, context, (), document.spec))
+
+    def _keep(self, binding: Binding) -> Binding:
+        """Remember a binding. The client of one that took another's place is used up to its end, and no further."""
         with self._lock:
-            self._bindings[key] = binding
+            before = self._bindings.get(binding.key)
+            self._bindings[binding.key] = binding
+            if before is not None and before.manifest != binding.manifest:
+                client = self._clients.pop(binding.key, None)
+                self._retired += [] if client is None else [(self._clock.elapsed(), client)]
         return binding
+
+    def close_retired(self, *, older_than: timedelta) -> None:
+        """Close the clients of stores whose manifest changed that long ago: what hung on their logins is replaced."""
+        until = self._clock.elapsed() - older_than.total_seconds()
+        with self._lock:
+            ended = [client for since, client in self._retired if since <= until]
+            self._retired = [(since, client) for since, client in self._retired if since > until]
+        for client in ended:
+            # As in `close`.
+            with suppress(Exception):
+                client.close()
 
     def _context(self, key: StoreKey, retry: RetrySettings | None) -> StoreContext:
         return StoreContext(
@@ -208,6 +226,10 @@ class Connections:
             # Taken out one by one, and whatever a plug-in's client raises: none may keep the others' leases alive.
             with suppress(Exception):
                 _, client = self._clients.popitem()
+                client.close(revoke=revoke)
+        while self._retired:
+            with suppress(Exception):
+                _, client = self._retired.pop()
                 client.close(revoke=revoke)
 
 

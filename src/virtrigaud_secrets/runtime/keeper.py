@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -109,6 +109,8 @@ class Keeper:
         self._closed = False
         self._uniform = SystemRandom().uniform
         self._wanted: dict[Fetch, set[SecretName]] = {}
+        self.bites = True
+        """Whether what the store has no more, or refuses, is given out no more, whatever was read before."""
         self.holdings: Final = Holdings(connections, settings=settings, clock=clock, tell=tell)
         self.answers: Final = AnswerCache(clock)
         self.entries: Final = Entries(settings.max_secrets, dropped=self._dropped)
@@ -311,14 +313,30 @@ class Keeper:
     def _forget_answers(self, name: SecretName) -> None:
         """Keep no answer that only this ExternalSecret asked for."""
         with suppress(SecretsError):
-            fetches = [request.fetch for request in self.maker.plan(name).requests]
-            with self._lock:
-                for fetch in fetches:
-                    self._wanted.get(fetch, set()).discard(name)
-                unwanted = [fetch for fetch in fetches if not self._wanted.get(fetch)]
-                for fetch in unwanted:
-                    self._wanted.pop(fetch, None)
-            self.answers.drop(unwanted)
+            self._unwant(name, [request.fetch for request in self.maker.plan(name).requests])
+
+    def _unwant(self, name: SecretName, fetches: Collection[Fetch]) -> None:
+        with self._lock:
+            for fetch in fetches:
+                self._wanted.get(fetch, set()).discard(name)
+            unwanted = [fetch for fetch in fetches if not self._wanted.get(fetch)]
+            for fetch in unwanted:
+                self._wanted.pop(fetch, None)
+        self.answers.drop(unwanted)
+
+    def replan(self, name: SecretName) -> None:
+        """Its manifest changed: the next making goes by the new one. What is in force stays so, and its leases alive.
+
+        Raises:
+            SecretsError: the new one cannot be planned.
+        """
+        self.maker.forget(name)
+        after = {request.fetch for request in self.maker.plan(name).requests}
+        with self._lock:
+            before = {fetch for fetch, names in self._wanted.items() if name in names}
+            for fetch in after - before:
+                self._wanted.setdefault(fetch, set()).add(name)
+        self._unwant(name, before - after)
 
     def _access(self, wish: Wish, interval: float, offered: Offered) -> Access:
         now = self._clock.elapsed()
@@ -442,7 +460,7 @@ class Keeper:
         entry.failures += 1
         entry.blocked_until = now + min(delay, REMEMBERED_ERROR)
         snapshot = entry.snapshot
-        if snapshot is not None and is_definite(error) and math.isfinite(snapshot.read_at):
+        if snapshot is not None and self.bites and is_definite(error) and math.isfinite(snapshot.read_at):
             # Not there, or not allowed any more: that has to bite, however good the copy is.
             self.holdings.withdraw(entry, keep_reading=True)
             self._forget_answers(entry.name)

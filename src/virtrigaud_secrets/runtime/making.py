@@ -104,6 +104,10 @@ class BundleMaker:
             plan = self._plans[name] = planner.plan(document)
         return plan
 
+    def forget(self, name: SecretName) -> None:
+        """The manifest, or what it refers to, changed: plan it anew when somebody asks next."""
+        self._plans.pop(name, None)
+
     def interval(self, name: SecretName) -> float:
         """Seconds between periodic reads; infinity where the manifest wants none (ESO §2.8)."""
         spec = self._catalog.external_secret(name.name, namespace=name.namespace).spec

@@ -57,3 +57,13 @@ def test_files_are_private_and_gone_after_use(cluster: KubernetesAPI) -> None:
     assert not directory.exists()
     with pytest.raises(LocalServerError, match="does not answer"):
         own.ask("GET", "readyz")
+
+
+def test_a_restarted_server_has_what_it_had_at_the_same_address(cluster: KubernetesAPI) -> None:
+    with KubernetesAPI() as own:
+        own.create("Namespace", "kept")
+        address = own.address
+        own.process.kill()
+        own.restart()
+        assert own.address == address != cluster.address
+        assert own.ask("GET", "api/v1/namespaces/kept")["metadata"]

@@ -80,6 +80,7 @@ class KubernetesAPI(WorkspaceServer):
         self._authority: Final = Authority.create("virtrigaud-secrets Kubernetes test CA")
         self._admin_token: Final = Sensitive(secrets.token_urlsafe(32))
         self._port = 0
+        self._storage = ""
         self._files = 0
 
     @staticmethod
@@ -124,8 +125,20 @@ class KubernetesAPI(WorkspaceServer):
         if reason := self.missing_reason(apiserver=programs["kube-apiserver"], etcd=programs["etcd"]):
             raise LocalServerError(reason)
         self._write_credentials(workspace)
-        storage = self._start_etcd(workspace, str(programs["etcd"]))
-        self._start_apiserver(workspace, str(programs["kube-apiserver"]), storage)
+        self._storage = self._start_etcd(workspace, str(programs["etcd"]))
+        self._start_apiserver(workspace, str(programs["kube-apiserver"]), self._storage)
+
+    def restart(self) -> None:
+        """Start kube-apiserver anew on the same port, with what etcd keeps. It may have been stopped or killed before.
+
+        Raises:
+            LocalServerError: it was not started, or does not start.
+        """
+        program = _find("kube-apiserver", self._programs["kube-apiserver"])
+        if program is None:
+            raise LocalServerError(self.missing_reason(apiserver=self._programs["kube-apiserver"]))
+        self.process.stop()
+        self._start_apiserver(self.workspace, str(program), self._storage, port=self._port)
 
     def ask(
         self, method: str, path: str, body: Mapping[str, object] | None = None, *, token: Sensitive | None = None
@@ -263,7 +276,7 @@ class KubernetesAPI(WorkspaceServer):
                 return address
         raise LocalServerError("etcd found no free port")
 
-    def _start_apiserver(self, workspace: Workspace, program: str, storage: str) -> None:
+    def _start_apiserver(self, workspace: Workspace, program: str, storage: str, *, port: int = 0) -> None:
         options = {
             "etcd-servers": storage,
             "etcd-cafile": "ca.pem",
@@ -284,7 +297,7 @@ class KubernetesAPI(WorkspaceServer):
             "service-cluster-ip-range": "10.0.0.0/24",
         }
         for _ in range(PORT_ATTEMPTS):
-            self._port = free_port()
+            self._port = port or free_port()
             flags = [f"--{name}={value}" for name, value in options.items()]
             process = workspace.start("kube-apiserver", [program, *flags, f"--secure-port={self._port}"])
             self._process = process
