@@ -26,6 +26,7 @@ from virtrigaud_secrets.cli import (
     resolve,
     rotate,
     schema,
+    sync,
 )
 from virtrigaud_secrets.cli.exit_codes import ExitCode, exit_code
 from virtrigaud_secrets.cli.output import complain
@@ -61,6 +62,7 @@ def application() -> typer.Typer:
         doctor.doctor,
         monitor.monitor,
         policy.policy,
+        sync.sync,
         render.render,
         schema.schema,
         demo.demo,

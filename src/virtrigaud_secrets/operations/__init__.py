@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from virtrigaud_secrets.operations.monitor import Monitor
     from virtrigaud_secrets.operations.outcomes import Item, OperationReport, Outcome, Step
     from virtrigaud_secrets.operations.rotation import Scope, rotate
+    from virtrigaud_secrets.operations.sync import Sync, SyncOptions
 
 __all__ = [
     "Diagnosis",
@@ -32,6 +33,8 @@ __all__ = [
     "StateFile",
     "Step",
     "examine",
+    "Sync",
+    "SyncOptions",
     "rotate",
 ]
 
@@ -51,6 +54,8 @@ _HOMES: Final = {
     "ProviderRule": "managed_secrets",
     "Scope": "rotation",
     "Step": "outcomes",
+    "Sync": "sync",
+    "SyncOptions": "sync",
     "rotate": "rotation",
 }
 """Public name → module that defines it."""
