@@ -34,13 +34,18 @@ class TargetWriter:
     Failures are not raised: they are part of the decision, as the status of an ExternalSecret needs them.
     """
 
-    def __init__(self, cluster: ClusterObjects) -> None:
+    def __init__(
+        self, cluster: ClusterObjects, *, may_own_others: Callable[[SecretTarget], bool] = lambda _: True
+    ) -> None:
         """Sends nothing yet.
 
         Args:
             cluster: whose Secrets; closing it is the caller's business.
+            may_own_others: whether the ExternalSecret may own Secrets beside its target. Whoever follows the cluster
+                knows without asking; otherwise it is asked after every write.
         """
         self._cluster = cluster
+        self._may_own_others = may_own_others
         self._swept: set[SecretTarget] = set()
         self._lock = Lock()
 
@@ -115,6 +120,8 @@ class TargetWriter:
         with self._lock:
             if done.action is Action.LEAVE and target in self._swept:
                 return done
+        if not self._may_own_others(target):
+            return done
         deleted = 0
         try:
             listing = self._cluster.list(

@@ -227,3 +227,13 @@ def test_killed_at_any_request_it_ends_where_it_would_have(cluster: Any, request
     assert TargetWriter(cluster).write(target(name="new"), BUNDLE).condition is report.SYNCED
     assert set(cluster.kept) == {"new"}
     assert cluster.kept["new"]["data"] == whole["old"]["data"]
+
+
+def test_who_knows_that_there_is_no_other_secret_need_not_ask(cluster: Any) -> None:
+    others: list[str] = []
+    writer = TargetWriter(cluster, may_own_others=lambda one: bool(others))
+    assert writer.write(target(), BUNDLE).action is Action.CREATE
+    assert cluster.asked == ["get", "create"]
+    others.append("old")
+    writer.write(target(), BUNDLE)
+    assert cluster.asked == ["get", "create", "get", "list"]

@@ -114,7 +114,7 @@ class Sync:
         self._reconciler = Reconciler(
             self._inventory,
             lambda: self._resolver,
-            TargetWriter(self._objects),
+            TargetWriter(self._objects, may_own_others=self._inventory.may_own_others),
             self._objects,
             Recorder(self._objects, clock=clock),
             metrics=self.metrics,

@@ -6,8 +6,15 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from virtrigaud_secrets.delivery.secret_target import CREATED_BY
 from virtrigaud_secrets.events import Event, EventKind
-from virtrigaud_secrets.operations.sync.reading import SeenManifest, SeenStore, read_external_secret, read_store
+from virtrigaud_secrets.operations.sync.reading import (
+    SeenManifest,
+    SeenStore,
+    read_external_secret,
+    read_store,
+    texts,
+)
 from virtrigaud_secrets.stores.cluster_objects import EXTERNAL_SECRETS, SECRETS, Resource
 
 if TYPE_CHECKING:
@@ -46,6 +53,9 @@ class Feed:
     def replaced(self, resource: Resource, namespace: str, items: Sequence[Mapping[str, object]]) -> None:
         """These are all there are now."""
         if resource == SECRETS:
+            secrets = {self._put_secret(body) for body in items}
+            for where, name in self._inventory.secrets_of(namespace) - secrets:
+                self._inventory.remove_secret(name, namespace=where)
             # Those that went meanwhile are not among them: everybody may miss one.
             self._enqueue(sorted(self._inventory.manifests_of(namespace)))
         elif resource == EXTERNAL_SECRETS:
@@ -60,8 +70,9 @@ class Feed:
     def changed(self, resource: Resource, body: Mapping[str, object], *, deleted: bool) -> None:
         """One came, changed or went."""
         if resource == SECRETS:
-            metadata = cast("Mapping[str, object]", body.get("metadata") or {})
-            name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
+            namespace, name = self._put_secret(body)
+            if deleted:
+                self._inventory.remove_secret(name, namespace=namespace)
             self._enqueue(self._inventory.writers_of(name, namespace=namespace))
         elif resource == EXTERNAL_SECRETS:
             if deleted:
@@ -90,6 +101,13 @@ class Feed:
     def _remove_manifest(self, key: Key) -> None:
         if self._inventory.remove_manifest(key):
             self._enqueue([key])
+
+    def _put_secret(self, body: Mapping[str, object]) -> Key:
+        metadata = cast("Mapping[str, object]", body.get("metadata") or {})
+        name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
+        created_by = texts(metadata.get("labels")).get(CREATED_BY, "")
+        self._inventory.put_secret(name, namespace=namespace, created_by=created_by)
+        return namespace, name
 
     def _put_store(self, body: Mapping[str, object], resource: Resource) -> SeenStore:
         seen = read_store(body, resource)

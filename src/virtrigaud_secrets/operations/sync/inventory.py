@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from virtrigaud_secrets.operations.sync.reading import CLUSTER_STORE, StoreName
 
 if TYPE_CHECKING:
+    from virtrigaud_secrets.delivery.secret_target import SecretTarget
     from virtrigaud_secrets.manifests.live_catalog import LiveCatalog
     from virtrigaud_secrets.operations.sync.reading import SeenManifest, SeenStore
 
@@ -40,6 +41,8 @@ class Inventory:
         self._stores: dict[StoreName, SeenStore] = {}
         self._by_store: dict[StoreName, set[Key]] = {}
         self._by_target: dict[Key, set[Key]] = {}
+        self._creators: dict[Key, str] = {}
+        self._created: dict[Key, set[Key]] = {}
 
     def manifest(self, key: Key) -> SeenManifest | None:
         """An ExternalSecret, whoever's it is; None where there is none."""
@@ -114,6 +117,32 @@ class Inventory:
         with self._lock:
             return sorted(self._by_target.get((namespace, secret), ()))
 
+    def put_secret(self, name: str, *, namespace: str, created_by: str) -> None:
+        """Note a Secret, and whose it is by its label `created-by`; empty for nobody's."""
+        key = (namespace, name)
+        with self._lock:
+            self._forget_secret(key)
+            if created_by:
+                self._creators[key] = created_by
+                self._created.setdefault((namespace, created_by), set()).add(key)
+
+    def remove_secret(self, name: str, *, namespace: str) -> None:
+        """A Secret is gone."""
+        with self._lock:
+            self._forget_secret((namespace, name))
+
+    def secrets_of(self, namespace: str) -> set[Key]:
+        """All Secrets of a namespace that somebody's label is on; of all with an empty one."""
+        with self._lock:
+            return {key for key in self._creators if not namespace or key[0] == namespace}
+
+    def may_own_others(self, target: SecretTarget) -> bool:
+        """Whether there are Secrets with an ExternalSecret's label beside its target."""
+        with self._lock:
+            return bool(
+                self._created.get((target.namespace, target.created_by), set()) - {(target.namespace, target.name)}
+            )
+
     def manifests_of(self, namespace: str) -> set[Key]:
         """All ExternalSecrets of a namespace; of all with an empty one."""
         with self._lock:
@@ -125,6 +154,11 @@ class Inventory:
             return {
                 name for name in self._stores if name.kind == kind and (not namespace or name.namespace == namespace)
             }
+
+    def _forget_secret(self, key: Key) -> None:
+        creator = self._creators.pop(key, None)
+        if creator is not None:
+            _discard(self._created, (key[0], creator), key)
 
     def _find(self, name: StoreName) -> SeenStore | None:
         own = self._stores.get(name)

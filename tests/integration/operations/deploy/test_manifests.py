@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[4]
 DEPLOY = ROOT / "deploy"
-WORKLOADS = ("monitor/deployment.yaml",)
+WORKLOADS = ("monitor/deployment.yaml", "sync/deployment.yaml")
 READING = {"get", "list", "watch"}
 
 
@@ -114,6 +114,7 @@ def test_no_account_may_touch_secrets_everywhere_unless_somebody_decides_so(mani
 
 def test_the_namespaces_that_are_granted_are_those_that_are_worked_on(manifests):
     granted = {path.stem for path in (DEPLOY / "access").glob("*.yaml")} - {"cluster-wide"}
+    assert {one["metadata"]["namespace"] for one in manifests("sync/access.yaml")} == granted
     for name in WORKLOADS:
         (container,) = pod_of(manifests, name)["spec"]["containers"]
         worked_on = {word.partition("=")[2] for word in container["args"] if word.startswith("--namespace=")}
@@ -140,7 +141,7 @@ def test_policies_and_monitors_select_the_pods_that_there_are(manifests):
 
 
 def test_the_lists_name_every_file():
-    for place in (DEPLOY, DEPLOY / "monitoring"):
+    for place in (DEPLOY, DEPLOY / "monitoring", DEPLOY / "sync"):
         listed = yaml.safe_load((place / "kustomization.yaml").read_text())
         for name in listed["resources"]:
             assert (place / name).is_file()
@@ -149,7 +150,7 @@ def test_the_lists_name_every_file():
                 json.loads((place / source.partition("=")[2]).read_text())
     named = {(DEPLOY / name) for name in yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())["resources"]}
     others = {path for path in DEPLOY.rglob("*.yaml") if path not in named and path.name != "kustomization.yaml"}
-    assert {path.relative_to(DEPLOY).parts[0] for path in others} <= {"access", "monitoring", "rotation"}
+    assert {path.relative_to(DEPLOY).parts[0] for path in others} <= {"access", "monitoring", "rotation", "sync"}
     assert DEPLOY / "access/cluster-wide.yaml" in others
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from virtrigaud_secrets.delivery.secret_target import SecretTarget
 from virtrigaud_secrets.events import Event, EventKind
 from virtrigaud_secrets.manifests.live_catalog import LiveCatalog
 from virtrigaud_secrets.operations.sync.feed import Feed
@@ -101,6 +102,22 @@ def test_a_secret_concerns_whoever_writes_it(heard: Heard, es: Any) -> None:
     assert heard.take() == []
     heard.feed.replaced(SECRETS, "", [])  # any of them may be missing
     assert heard.take() == [KEY]
+
+
+def test_whose_a_secret_is_is_followed(heard: Heard) -> None:
+    target = SecretTarget(name="app", namespace="ns")
+    labels = {"reconcile.external-secrets.io/created-by": target.created_by}
+    old = {"metadata": {"name": "old", "namespace": "ns", "labels": labels}}
+    heard.feed.changed(SECRETS, old, deleted=False)
+    assert heard.inventory.may_own_others(target)
+    heard.feed.changed(SECRETS, old, deleted=True)
+    assert not heard.inventory.may_own_others(target)
+    heard.feed.replaced(SECRETS, "ns", [old])
+    assert heard.inventory.may_own_others(target)
+    heard.feed.replaced(SECRETS, "elsewhere", [])
+    assert heard.inventory.may_own_others(target)
+    heard.feed.replaced(SECRETS, "", [])
+    assert not heard.inventory.may_own_others(target)
 
 
 def test_rotated_credentials_are_to_be_written(heard: Heard) -> None:

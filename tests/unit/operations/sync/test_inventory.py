@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from virtrigaud_secrets.delivery.secret_target import SecretTarget
 from virtrigaud_secrets.manifests.live_catalog import LiveCatalog
 from virtrigaud_secrets.operations.sync.inventory import Inventory
 from virtrigaud_secrets.operations.sync.reading import StoreName
@@ -108,6 +109,25 @@ def test_who_writes_a_secret(seen: Any) -> None:
     assert known.writers_of("app", namespace="ns") == []
     assert known.manifest(KEY) is None
     assert known.manifests_of("ns") == known.manifests_of("") == {("ns", "other")}
+
+
+def test_whose_secrets_there_are() -> None:
+    known, target = inventory(), SecretTarget(name="app", namespace="ns")
+    assert not known.may_own_others(target)
+    known.put_secret("app", namespace="ns", created_by=target.created_by)
+    known.put_secret("unrelated", namespace="ns", created_by="")
+    known.put_secret("old", namespace="elsewhere", created_by=target.created_by)
+    assert not known.may_own_others(target)
+    known.put_secret("old", namespace="ns", created_by=target.created_by)
+    assert known.may_own_others(target)
+    assert known.secrets_of("ns") == {("ns", "app"), ("ns", "old")}
+    assert len(known.secrets_of("")) == 3
+    known.put_secret("old", namespace="ns", created_by="somebody-else")
+    assert not known.may_own_others(target)
+    known.put_secret("old", namespace="ns", created_by=target.created_by)
+    known.remove_secret("old", namespace="ns")
+    known.remove_secret("old", namespace="ns")
+    assert not known.may_own_others(target)
 
 
 def test_a_manifest_that_cannot_be_read_leaves_the_catalog(seen: Any) -> None:
