@@ -51,6 +51,9 @@ SHARED_PART: Final = 0.1
 JUST_AFTER: Final = 0.05
 """Seconds that a look comes after the moment at which a refresh is due: not before it by the other clock."""
 
+SHORTEST: Final = 1.0
+"""Seconds between a refresh that took longer than its interval and the next one: refresh times are whole seconds."""
+
 WINDOW_LOOK: Final = 60.0
 """Seconds between looks while a sync window holds a refresh back."""
 
@@ -250,7 +253,7 @@ class Reconciler:
             if bundle is not None:
                 return self._pass_on(work, bundle)
         self._tell(manifest, work.status, _interval(work.document))
-        return Look(self._next_at(work.document, work.last))
+        return Look(self._next_at(work.document, work.last, overdue=WINDOW_LOOK))
 
     def _work(self, manifest: SeenManifest) -> _Work:
         if manifest.document is None:
@@ -294,12 +297,15 @@ class Reconciler:
         values = self._values()
         return values.held(name, namespace=namespace) is None and values.makes_something(name, namespace=namespace)
 
-    def _next_at(self, document: Document[ExternalSecretSpec], last: LastRefresh | None) -> float:
+    def _next_at(
+        self, document: Document[ExternalSecretSpec], last: LastRefresh | None, *, overdue: float = SHORTEST
+    ) -> float:
+        """When its interval has passed; so many seconds from now where it has already."""
         at = None if last is None else next_periodic(document.spec, last=last)
         if at is None:
             return math.inf
         seconds = (at - self._clock.now()).total_seconds()
-        return self._clock.elapsed() + (max(seconds, 0.0) + JUST_AFTER if seconds > -JUST_AFTER else WINDOW_LOOK)
+        return self._clock.elapsed() + (seconds + JUST_AFTER if seconds > 0 else overdue)
 
     # What
 
@@ -310,17 +316,18 @@ class Reconciler:
             notes = {note for note, keys in self._noted.items() if key in keys}
             for note in notes:
                 self._noted[note].discard(key)
-        decision: Decision | None = None
-        try:
-            outcome = self._read(manifest, refresh, replan=_Note.CHANGED in notes or manifest.uses_generators)
-            if self._leads():
-                decision = self._writer.write(work.target, outcome)
-        finally:
-            if decision is None or decision.failure is not None:
-                with self._lock:
-                    for note in notes:
-                        self._noted[note].add(key)
-        if decision is None or not self._leads():
+        outcome = self._read(manifest, refresh, replan=_Note.CHANGED in notes or manifest.uses_generators)
+        if isinstance(outcome, SecretsError):
+            with self._lock:
+                for note in notes:
+                    self._noted[note].add(key)
+        else:
+            # Whatever becomes of the write: a second attempt makes no second credential.
+            self._forced[key] = _force(manifest)
+        if not self._leads():
+            return Look()
+        decision = self._writer.write(work.target, outcome)
+        if not self._leads():
             return Look()
         if decision.failure is not None:
             return self._failed(manifest, work.status, decision, _interval(work.document))
@@ -333,7 +340,6 @@ class Reconciler:
             now=self._clock.now(),
         )
         status = self._write_status(manifest, work.status, changes)
-        self._forced[key] = _force(manifest)
         self._say(manifest, (*self._missing(work, refresh), *decision.events))
         self._tell(manifest, status, _interval(work.document))
         return Look(self._next_at(work.document, LastRefresh(at=work.began, marker=work.marker)))

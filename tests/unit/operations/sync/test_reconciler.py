@@ -18,7 +18,7 @@ from virtrigaud_secrets.manifests.live_catalog import LiveCatalog
 from virtrigaud_secrets.observability.sync_metrics import SyncMetrics
 from virtrigaud_secrets.operations.sync.inventory import Inventory
 from virtrigaud_secrets.operations.sync.reading import read_external_secret
-from virtrigaud_secrets.operations.sync.reconciler import FINALIZER, JUST_AFTER, WINDOW_LOOK, Look, Reconciler
+from virtrigaud_secrets.operations.sync.reconciler import FINALIZER, JUST_AFTER, SHORTEST, WINDOW_LOOK, Look, Reconciler
 from virtrigaud_secrets.operations.sync.recorder import Recorder
 from virtrigaud_secrets.stores.cluster_objects import EXTERNAL_SECRETS, SECRETS
 from virtrigaud_secrets.testing import ManualClock
@@ -218,6 +218,31 @@ def test_a_force_sync_that_failed_rotates_when_it_is_tried_again(world: World) -
     world.values.outcome = Bundle({"password": b"second"})
     assert not world.look().retry
     assert [rotate for _, rotate in world.values.reads] == [False, True, True]
+
+
+def test_a_write_that_is_tried_again_makes_no_second_credential(world: World) -> None:
+    world.put()
+    world.look()
+    world.put(metadata={"annotations": {"force-sync": "1"}})
+    world.values.outcome = Bundle({"password": b"second"})
+    world.cluster.fault = StoreUnavailableError("the API server is down")
+    assert world.look().retry
+    world.cluster.fault = None
+    world.look()
+    assert world.value == b"second"
+    assert [rotate for _, rotate in world.values.reads] == [False, True, False]
+
+
+def test_a_refresh_that_took_longer_than_its_interval_is_followed_soon(world: World) -> None:
+    world.put(spec={"refreshInterval": "2s"})
+    read = world.values.read
+
+    def slow(*arguments: Any, **options: Any) -> Bundle:
+        world.clock.advance(10)
+        return read(*arguments, **options)
+
+    world.values.read = slow  # type: ignore[method-assign]
+    assert world.look() == Look(next_at=world.clock.elapsed() + SHORTEST)
 
 
 @pytest.mark.parametrize("hand", ["edit", "delete", "unlabel"])
