@@ -23,7 +23,8 @@ def until_told() -> Generator[threading.Event]:
         stop.set()
         signal.signal(number, former[number])
 
-    former = {int(number): signal.getsignal(number) for number in STOP_SIGNALS}
+    # None is a handler that was not set from Python, and cannot be set again from there.
+    former = {int(number): signal.getsignal(number) or signal.SIG_DFL for number in STOP_SIGNALS}
     for number in STOP_SIGNALS:
         signal.signal(number, told)
     try:

@@ -22,13 +22,15 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[4]
 DEPLOY = ROOT / "deploy"
 WORKLOADS = ("monitor/deployment.yaml", "sync/deployment.yaml")
+PODS = (*WORKLOADS, "rotation/cronjob.yaml")
 READING = {"get", "list", "watch"}
 
 
 def pod_of(manifests, name: str) -> dict[str, Any]:
-    """The pod that a Deployment makes."""
-    (deployment,) = [one for one in manifests(name) if one["kind"] == "Deployment"]
-    template = copy.deepcopy(deployment["spec"]["template"])
+    """The pod that a Deployment or CronJob makes."""
+    (deployment,) = [one for one in manifests(name) if one["kind"] in {"CronJob", "Deployment"}]
+    spec = deployment["spec"].get("jobTemplate", deployment)["spec"]
+    template = copy.deepcopy(spec["template"])
     template["metadata"] |= {"name": deployment["metadata"]["name"], "namespace": deployment["metadata"]["namespace"]}
     return {"apiVersion": "v1", "kind": "Pod", **template}
 
@@ -49,7 +51,7 @@ def test_a_field_that_is_misspelt_is_not_taken(deployed: KubernetesAPI, manifest
         creates(deployed, document, dry=True)
 
 
-@pytest.mark.parametrize("name", WORKLOADS)
+@pytest.mark.parametrize("name", PODS)
 def test_the_namespace_takes_the_pods_and_none_that_is_less_locked_down(
     deployed: KubernetesAPI, manifests, creates, name
 ):
@@ -79,7 +81,7 @@ def test_what_pod_security_does_not_ask_for(manifests, name):
     assert "command" not in container
 
 
-@pytest.mark.parametrize("name", WORKLOADS)
+@pytest.mark.parametrize("name", PODS)
 def test_the_arguments_are_those_of_the_command(manifests, name):
     import typer
 
@@ -106,9 +108,10 @@ def test_no_account_may_touch_secrets_everywhere_unless_somebody_decides_so(mani
         if document["kind"] == "ClusterRole"
         if any("secrets" in rule["resources"] for rule in document["rules"])
     }
-    assert reading >= {"virtrigaud-secrets-monitor"}
-    listed = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())["resources"]
-    bound = {one["roleRef"]["name"] for one in manifests(*listed) if one["kind"] == "ClusterRoleBinding"}
+    assert reading >= {"virtrigaud-secrets-monitor", "virtrigaud-secrets-sync"}
+    files = {path.relative_to(DEPLOY) for path in DEPLOY.rglob("*.yaml") if path.name != "kustomization.yaml"}
+    given = sorted(map(str, files - {Path("access/cluster-wide.yaml")}))
+    bound = {one["roleRef"]["name"] for one in manifests(*given) if one["kind"] == "ClusterRoleBinding"}
     assert not bound & reading
 
 
@@ -124,14 +127,17 @@ def test_the_namespaces_that_are_granted_are_those_that_are_worked_on(manifests)
 
 
 def test_policies_and_monitors_select_the_pods_that_there_are(manifests):
-    labels = {name: pod_of(manifests, name)["metadata"]["labels"] for name in WORKLOADS}
+    labels = {name: pod_of(manifests, name)["metadata"]["labels"] for name in PODS}
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for document in manifests():
         by_kind.setdefault(document["kind"], []).append(document)
-    (everyone,) = by_kind["NetworkPolicy"]
+    everyone, stores = by_kind["NetworkPolicy"]
     assert everyone["spec"]["policyTypes"] == ["Ingress", "Egress"]
     for found in labels.values():
         assert everyone["spec"]["podSelector"]["matchLabels"].items() <= found.items()
+    assert stores["spec"]["podSelector"]["matchLabels"].items() <= labels["sync/deployment.yaml"].items()
+    (budget,) = by_kind["PodDisruptionBudget"]
+    assert budget["spec"]["selector"]["matchLabels"].items() <= labels["sync/deployment.yaml"].items()
     (monitor,) = by_kind["ServiceMonitor"]
     for service in by_kind["Service"]:
         assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
