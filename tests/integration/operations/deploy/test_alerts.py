@@ -116,7 +116,13 @@ def exported(tmp_path) -> set[str]:
     with Resolver.from_path(tmp_path, clock=clock, background=False) as resolver:
         of_resolvers = names(Metrics(resolver, clock=clock).collect())
     of_the_monitor = names(series(Picture(), clock.now()))
-    return of_resolvers | of_the_monitor
+    return of_resolvers | of_the_monitor | of_sync()
+
+
+def of_sync() -> set[str]:
+    from virtrigaud_secrets.observability.sync_metrics import SyncMetrics
+
+    return names(SyncMetrics(leads=lambda: True, waiting=lambda: 0).collect())
 
 
 def test_alerts_and_dashboard_ask_for_series_that_there_are_and_show_them_all(exported):

@@ -80,8 +80,10 @@ def test_it_works_with_what_is_shipped(
             eventually(lambda: value(deployed) == "first", 60)
             eventually(lambda: tools.get(address[1], "/readyz")[0] == 200)
             assert tools.get(address[1], "/healthz")[0] == 200
+            # The status follows the Secret, and the metrics the status.
+            condition = 'externalsecret_status_condition{condition="Ready",name="shipped"'
+            eventually(lambda: condition in tools.get(address[1], "/metrics")[1])
             told = tools.get(address[1], "/metrics")[1]
-            assert 'externalsecret_status_condition{condition="Ready",name="shipped"' in told
             assert "virtrigaud_sync_leader 1.0" in told
             lease: Any = deployed.ask(
                 "GET", "apis/coordination.k8s.io/v1/namespaces/virtrigaud-system/leases/virtrigaud-secrets-sync"
