@@ -32,9 +32,9 @@ __all__ = [
     "Scope",
     "StateFile",
     "Step",
-    "examine",
     "Sync",
     "SyncOptions",
+    "examine",
     "rotate",
 ]
 
