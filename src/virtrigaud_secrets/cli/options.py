@@ -119,7 +119,7 @@ def _parameters(texts: Sequence[str]) -> Mapping[str, Mapping[str, ParameterValu
     return found
 
 
-def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+def takes_settings(command: Callable[..., object]) -> Callable[..., object]:
     """A command with these options in the place of its argument `settings`, which is made of them.
 
     ```python
@@ -128,9 +128,9 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
     ```
     """
 
-    def run(*arguments: object, **given: object) -> None:
+    def run(*arguments: object, **given: object) -> object:
         chosen = {name: given.pop(name) for name in shared if name in given}
-        command(*arguments, **given, settings=_settings(**chosen))  # type: ignore[arg-type]  # as typer has read them
+        return command(*arguments, **given, settings=_settings(**chosen))  # type: ignore[arg-type]  # as typer has read them
 
     shared = inspect.signature(_settings, eval_str=True).parameters
     own = inspect.signature(command, eval_str=True).parameters

@@ -1,4 +1,4 @@
-"""`policy`: the least rights that the manifests need, as policies of each platform. No request is sent."""
+"""`policy`: the least rights that the manifests need, as policies of each platform, and whether they are in place."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from virtrigaud_secrets.cli import options
+from virtrigaud_secrets.cli.exit_codes import ExitCode
 from virtrigaud_secrets.cli.output import print_json, remark, visible, write_text
 from virtrigaud_secrets.errors import ConfigurationError, ManifestNotFoundError, raise_all
 from virtrigaud_secrets.operations.policy.document import Platform
@@ -16,8 +17,9 @@ from virtrigaud_secrets.settings import Settings
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.manifests import Catalog
-    from virtrigaud_secrets.operations.policy.derivation import Derived
+    from virtrigaud_secrets.operations.policy.derivation import Derived, Surroundings
     from virtrigaud_secrets.operations.policy.document import Policy
+    from virtrigaud_secrets.operations.policy.verification import Verdict
 
 
 @options.takes_settings
@@ -49,20 +51,44 @@ def policy(
         bool,
         typer.Option("--default-policy", help="Vault: logins have the policy default too; leave out what it grants."),
     ] = False,
+    aws_account: Annotated[
+        str, typer.Option("--aws-account", metavar="NUMBER", help="AWS: the account whose secrets they are.")
+    ] = "",
+    service_account: Annotated[
+        str | None,
+        typer.Option(
+            "--service-account", metavar="NAMESPACE/NAME", help="Kubernetes: the process's own service account."
+        ),
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Ask Vault and the cluster what we may, and list what lacks and what is too much."
+        ),
+    ] = False,
     output_format: options.TextOrJson = options.ReportFormat.TEXT,
     settings: Settings,
-) -> None:
+) -> int:
     """Print the least rights that the manifests need, as policies of each platform, without sending a request."""
     from virtrigaud_secrets.manifests import load
     from virtrigaud_secrets.operations.policy.derivation import Surroundings, derive
 
     catalog = load(path, strict=settings.strict)
+    names = _names(catalog, name, namespace)
+    surroundings = Surroundings(
+        mounts=_mounts(mount or ()),
+        default_policy=default_policy,
+        aws_account=aws_account,
+        service_account=_account(service_account),
+    )
+    if verify:
+        return _verify(catalog, settings, names, surroundings, output_format)
     derived = derive(
         catalog,
         settings=settings,
-        names=_names(catalog, name, namespace),
+        names=names,
         platforms=tuple(Platform) if platform is None else platform,
-        surroundings=Surroundings(mounts=_mounts(mount or ()), default_policy=default_policy),
+        surroundings=surroundings,
     )
     if output is not None:
         write(output, derived.policies)
@@ -76,6 +102,37 @@ def policy(
     for store in derived.without:
         remark(f"{store}: its kind of store has no policies")
     raise_all(list(derived.faults), str(path))
+    return ExitCode.OK
+
+
+def _verify(
+    catalog: Catalog,
+    settings: Settings,
+    names: Sequence[tuple[str, str]] | None,
+    surroundings: Surroundings,
+    output_format: options.ReportFormat,
+) -> int:
+    from virtrigaud_secrets.operations.policy.verification import verify
+
+    verdicts = verify(catalog, settings=settings, names=names, surroundings=surroundings)
+    if output_format is options.ReportFormat.JSON:
+        print_json({"verdicts": [_told(one) for one in verdicts]})
+    for one in verdicts if output_format is options.ReportFormat.TEXT else ():
+        write_text(f"{visible(f'{one.policy}: {one.identity}')}: {'as needed' if one.exact else 'not as needed'}\n")
+        for word, rights in (("lacks", one.lacking), ("too much", one.excess)):
+            write_text("".join(f"  {word}: {visible(right)}\n" for right in rights))
+    raise_all([one.error for one in verdicts if one.error is not None], "policy --verify")
+    return ExitCode.OK if all(one.exact for one in verdicts) else ExitCode.INVALID
+
+
+def _told(verdict: Verdict) -> dict[str, object]:
+    return {
+        "policy": verdict.policy,
+        "identity": verdict.identity,
+        "lacking": list(verdict.lacking),
+        "excess": list(verdict.excess),
+        "error": None if verdict.error is None else str(verdict.error),
+    }
 
 
 def _names(catalog: Catalog, name: str | None, namespace: str | None) -> Sequence[tuple[str, str]] | None:
@@ -98,6 +155,15 @@ def _mounts(texts: Sequence[str]) -> Mapping[str, str]:
             raise typer.BadParameter("--mount expects PATH=TYPE")
         found[path.strip("/")] = kind
     return found
+
+
+def _account(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    namespace, separator, name = text.partition("/")
+    if not separator or not namespace or not name:
+        raise typer.BadParameter("--service-account expects NAMESPACE/NAME")
+    return namespace, name
 
 
 def describe(derived: Derived) -> dict[str, object]:

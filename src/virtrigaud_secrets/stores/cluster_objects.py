@@ -340,10 +340,13 @@ class ClusterObjects:
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         return self._send(_Request("DELETE", operation, resource.root, {}, body)) is not None
 
-    def reviewed(self, verb: str, resource: Resource, *, namespace: str = "", subresource: str = "") -> bool:
-        """Whether RBAC lets us do `verb` there: in one namespace, or with an empty one everywhere."""
+    def reviewed(
+        self, verb: str, resource: Resource, *, namespace: str = "", subresource: str = "", name: str = ""
+    ) -> bool:
+        """Whether RBAC lets us do `verb` there: in one namespace, or with an empty one everywhere; to one or to all."""
         attributes = {"verb": verb, "group": resource.group, "resource": resource.plural}
         attributes |= {"namespace": namespace, "subresource": subresource}
+        attributes |= {"name": name} if name else {}
         answer = self.create(_ACCESS_REVIEWS, {"spec": {"resourceAttributes": attributes}})
         status = answer.get("status")
         return isinstance(status, dict) and cast("dict[str, object]", status).get("allowed") is True

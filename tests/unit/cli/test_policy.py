@@ -94,3 +94,26 @@ def test_what_cannot_be_planned_fails_after_the_rest_was_printed(run, manifests,
     code, out, err = run("policy", manifests, "--platform", "vault")
     assert (code, out) == (ExitCode.MANIFEST, HCL)
     assert "lost" in err
+
+
+@pytest.mark.parametrize("word", ["team", "/a", "team/"])
+def test_a_wrong_account_is_a_usage_error(run, manifests, word):
+    assert run("policy", manifests, "--service-account", word)[0] == ExitCode.USAGE
+
+
+def test_verdicts(run, manifests, monkeypatch):
+    from virtrigaud_secrets.errors import AccessDeniedError
+    from virtrigaud_secrets.operations.policy import verification
+    from virtrigaud_secrets.operations.policy.verification import Verdict
+
+    verdicts = [Verdict(policy="one", identity="who")]
+    monkeypatch.setattr(verification, "verify", lambda *_, **__: verdicts)
+    assert run("policy", manifests, "--verify") == (ExitCode.OK, "one: who: as needed\n", "")
+    verdicts.append(Verdict(policy="two", identity="who", lacking=("read on a",), excess=("list on b",)))
+    code, out, _ = run("policy", manifests, "--verify")
+    assert code == ExitCode.INVALID
+    assert out.endswith("two: who: not as needed\n  lacks: read on a\n  too much: list on b\n")
+    code, out, _ = run("policy", manifests, "--verify", "--format", "json")
+    assert [one["lacking"] for one in json.loads(out)["verdicts"]] == [[], ["read on a"]]
+    verdicts.append(Verdict(policy="three", identity="who", error=AccessDeniedError("no")))
+    assert run("policy", manifests, "--verify")[0] == ExitCode.STORE

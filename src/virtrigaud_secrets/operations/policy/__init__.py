@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from virtrigaud_secrets.operations.policy.derivation import Derived, Surroundings, derive
     from virtrigaud_secrets.operations.policy.document import Platform, Policy
+    from virtrigaud_secrets.operations.policy.verification import Verdict, verify
 
-__all__ = ["Derived", "Platform", "Policy", "Surroundings", "derive"]
+__all__ = ["Derived", "Platform", "Policy", "Surroundings", "Verdict", "derive", "verify"]
 
 _HOMES: Final = {
     "Derived": "derivation",
     "Platform": "document",
     "Policy": "document",
     "Surroundings": "derivation",
+    "Verdict": "verification",
     "derive": "derivation",
+    "verify": "verification",
 }
 """Public name → module that defines it."""
 

@@ -12,7 +12,7 @@ from virtrigaud_secrets.resolver.connections import Binding, Connections
 from virtrigaud_secrets.resolver.planner import Planner
 from virtrigaud_secrets.resolver.pushing import stores_of
 from virtrigaud_secrets.settings import Settings
-from virtrigaud_secrets.stores.base import Fetch, Preview, Query, StoreContext, StoreKey
+from virtrigaud_secrets.stores.base import Fetch, Preview, Query, References, StoreContext, StoreFactory, StoreKey
 from virtrigaud_secrets.stores.references import KubernetesReferences
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Demand:
 
     key: StoreKey
     """The store, or the generator."""
+    factory: StoreFactory = field(repr=False)
+    """Its backend."""
     spec: BaseModel = field(repr=False)
     """Its spec: the value below `spec.provider.<name>`, or that of the generator."""
     context: StoreContext = field(repr=False)
@@ -96,7 +98,12 @@ class Demands:
 
 
 def demands_of(
-    catalog: Catalog, *, settings: Settings, names: Iterable[tuple[str, str]] | None = None, clock: Clock | None = None
+    catalog: Catalog,
+    *,
+    settings: Settings,
+    names: Iterable[tuple[str, str]] | None = None,
+    references: References | None = None,
+    clock: Clock | None = None,
 ) -> Demands:
     """What the ExternalSecrets and PushSecrets of a catalog ask. Sends nothing, to no cluster either.
 
@@ -104,10 +111,11 @@ def demands_of(
         catalog: the manifests.
         settings: what the process that will resolve them decides.
         names: namespace and name of the ExternalSecrets that count; by default all of them, and all PushSecrets.
+        references: what contexts of stores get, for who connects with them; by default the manifests alone.
         clock: time; nothing depends on it.
     """
     clock = clock or SystemClock()
-    references = KubernetesReferences(settings, catalog=catalog, clock=clock, open_cluster=_no_cluster)
+    references = references or KubernetesReferences(settings, catalog=catalog, clock=clock, open_cluster=_no_cluster)
     connections = Connections(catalog, settings=settings, clock=clock, references=references)
     gathering = _Gathering(catalog, connections, settings)
     pushes: Sequence[Document[PushSecretSpec]] = ()
@@ -199,6 +207,7 @@ class _Gathering:
             stores.append(
                 Demand(
                     key=key,
+                    factory=binding.factory,
                     spec=binding.spec,
                     context=binding.context,
                     asked=tuple(Asked(what=what, manifests=tuple(sorted(who))) for what, who in asked.items()),

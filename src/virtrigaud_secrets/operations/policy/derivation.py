@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from virtrigaud_secrets.errors import SecretsError
-from virtrigaud_secrets.operations.policy.demands import Demand, Demands, demands_of
+from virtrigaud_secrets.operations.policy.demands import Demand, demands_of
 from virtrigaud_secrets.operations.policy.document import Platform, Policy
 from virtrigaud_secrets.settings import Settings
 
@@ -27,6 +28,10 @@ class Surroundings:
     """Vault: path → type (`kv`, `kv-v1`, `database`, `pki`…) of engines that keys outside the store's own name."""
     default_policy: bool = False
     """Vault: whether logins have the policy `default` too, whose rights are left out then."""
+    aws_account: str = ""
+    """AWS: number of the account whose secrets they are; by default that of a store's role, else any."""
+    service_account: tuple[str, str] | None = None
+    """Kubernetes: namespace and name of the process's own service account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,28 +78,51 @@ def derive(
         if found is None:
             without.append(str(demand.key))
         policies += found or ()
-    policies += _of_cluster(demands)
+    from virtrigaud_secrets.operations.policy import kubernetes
+
+    policies += kubernetes.policies_of(demands, catalog, settings, account=known.service_account)
     return Derived(
-        policies=tuple(
-            sorted((one for one in policies if one.platform in wanted), key=lambda one: (one.platform, one.name))
-        ),
+        policies=tuple(_distinct(one for one in policies if one.platform in wanted)),
         without=tuple(without),
         faults=tuple(faults),
     )
 
 
+def _distinct(policies: Iterable[Policy]) -> Iterable[Policy]:
+    """Sorted, and none of another's name: namespace and name of two stores may make the same one."""
+    seen: Counter[str] = Counter()
+    for one in sorted(policies, key=lambda one: (one.platform, one.name, one.identity)):
+        seen[one.name] += 1
+        yield one if seen[one.name] == 1 else replace(one, name=f"{one.name}-{seen[one.name]}")
+
+
 def _policies(demand: Demand, known: Surroundings) -> list[Policy] | None:
-    """The policies for a store, None where its backend has none."""
+    """The policies for a store, None where its backend has none. Those for clusters are gathered over all stores."""
+    from virtrigaud_secrets.models.backends.aws import AWSProvider
+    from virtrigaud_secrets.models.backends.azurekv import AzureKVProvider
+    from virtrigaud_secrets.models.backends.gcpsm import GCPSMProvider
+    from virtrigaud_secrets.models.backends.kubernetes import KubernetesProvider
     from virtrigaud_secrets.models.backends.openbao import OpenBaoProvider
     from virtrigaud_secrets.models.backends.vault import VaultProvider
+    from virtrigaud_secrets.models.generators.ecr import ECRAuthorizationTokenSpec
+    from virtrigaud_secrets.models.generators.sts import STSSessionTokenSpec
     from virtrigaud_secrets.models.generators.vault_dynamic_secret import VaultDynamicSecretSpec
-    from virtrigaud_secrets.operations.policy import vault
+    from virtrigaud_secrets.operations.policy import aws, azure, gcp, vault
 
-    if isinstance(demand.spec, (VaultProvider, OpenBaoProvider, VaultDynamicSecretSpec)):
-        return [vault.policy_of(demand, mounts=known.mounts, default_policy=known.default_policy)]
-    return None
+    match demand.spec:
+        case VaultProvider() | OpenBaoProvider() | VaultDynamicSecretSpec():
+            return [vault.policy_of(demand, mounts=known.mounts, default_policy=known.default_policy)]
+        case AWSProvider() | ECRAuthorizationTokenSpec() | STSSessionTokenSpec():
+            return aws.policies_of(demand, account=known.aws_account)
+        case AzureKVProvider():
+            return _known(azure.policy_of(demand))
+        case GCPSMProvider():
+            return _known(gcp.policy_of(demand))
+        case KubernetesProvider():
+            return []
+        case _:
+            return None
 
 
-def _of_cluster(demands: Demands) -> list[Policy]:
-    del demands
-    return []
+def _known(policy: Policy | None) -> list[Policy]:
+    return [] if policy is None else [policy]

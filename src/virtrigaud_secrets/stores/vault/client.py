@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +36,7 @@ from virtrigaud_secrets.stores.base import (
 )
 from virtrigaud_secrets.stores.vault import kv, leases
 from virtrigaud_secrets.stores.vault.auth_methods import login_of
+from virtrigaud_secrets.stores.vault.capabilities import capabilities
 from virtrigaud_secrets.stores.vault.engines import Endpoint, KnownMounts, Mount, request_body
 from virtrigaud_secrets.stores.vault.errors import Fault
 from virtrigaud_secrets.stores.vault.lease_requests import VaultLeases
@@ -124,6 +125,19 @@ class VaultClient(StoreClient):
         """Delete a secret that is ours with all its versions, or one property of it."""
         with self._writing(target) as writer:
             return writer.delete(target, dry_run=dry_run)
+
+    def capabilities(self, paths: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """What the login may do at each path. Changes nothing.
+
+        Raises:
+            StoreError: the server does not say.
+        """
+        self._check_open()
+        try:
+            return capabilities(lambda request: self._tokens.send(request)[0], paths)
+        except StoreError as error:
+            at_store(error, self._context.store)
+            raise
 
     def close(self, *, revoke: bool = True) -> None:
         """End leases and logins within five seconds, then the connections.

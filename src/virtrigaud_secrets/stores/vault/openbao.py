@@ -9,7 +9,7 @@ import contextlib
 import importlib.util
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from pydantic import BaseModel
@@ -27,6 +27,7 @@ from virtrigaud_secrets.stores.base import Answer, Fetch, Preview, Query, StoreC
 from virtrigaud_secrets.stores.selectors import names_namespaces
 from virtrigaud_secrets.stores.vault import kv
 from virtrigaud_secrets.stores.vault.auth_methods import login_of
+from virtrigaud_secrets.stores.vault.capabilities import capabilities
 from virtrigaud_secrets.stores.vault.errors import Fault
 from virtrigaud_secrets.stores.vault.leases import CLOSE_BUDGET
 from virtrigaud_secrets.stores.vault.login import REVOKE_SELF, Tokens
@@ -86,6 +87,18 @@ class OpenBaoClient(StoreClient):
             return search.find(query)
         except StoreError as error:
             self._raise(error, query.path)
+
+    def capabilities(self, paths: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """What the login may do at each path. Changes nothing.
+
+        Raises:
+            StoreError: the server does not say.
+        """
+        self._check_open()
+        try:
+            return capabilities(lambda request: self._tokens.send(request)[0], paths)
+        except StoreError as error:
+            self._raise(error, "")
 
     def close(self, *, revoke: bool = True) -> None:
         """End the login, if it was made here, then the connections."""

@@ -33,3 +33,18 @@ def test_surroundings_are_passed_on(catalog, write, vault):
     known = Surroundings(mounts={"team": "database"}, default_policy=True)
     (policy,) = derive(manifests, settings=Settings(), platforms=[Platform.VAULT], surroundings=known).policies
     assert set(policy.document["path"]) == {"team/static-creds/app"}
+
+
+def test_policies_of_one_name_are_told_apart(catalog, write, vault):
+    texts = [
+        vault.replace("team", namespace).replace("name: store", f"name: {name}")
+        for namespace, name in (("a-b", "c"), ("a", "b-c"))
+    ]
+    reads = [
+        write.read("app", namespace=namespace).replace(
+            "secretStoreRef: {name: store", f"secretStoreRef: {{name: {name}"
+        )
+        for namespace, name in (("a-b", "c"), ("a", "b-c"))
+    ]
+    derived = derive(catalog(*texts, *reads), settings=Settings(), platforms=[Platform.VAULT])
+    assert [one.name for one in derived.policies] == ["vault-a-b-c", "vault-a-b-c-2"]
