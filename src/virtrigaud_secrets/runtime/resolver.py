@@ -504,10 +504,14 @@ class Resolver:
 
     def obtain(self, name: str, namespace: str | None, min_ttl: timedelta | None) -> Given:
         """For this package's own use: what `resolve` gives, and nobody is told."""
-        entry = self._entry(name, namespace)
-        entry.asked_for = True
-        before = entry.snapshot
-        snapshot = self._keeper.get(entry, min_ttl=0.0 if min_ttl is None else min_ttl.total_seconds())
+        try:
+            entry = self._entry(name, namespace)
+            entry.asked_for = True
+            before = entry.snapshot
+            snapshot = self._keeper.get(entry, min_ttl=0.0 if min_ttl is None else min_ttl.total_seconds())
+        except BaseException as error:
+            forget_locals(error)
+            raise
         return Given(entry.name, snapshot.bundle, cached=snapshot is before)
 
     def _cached_and_told(self, name: str, namespace: str | None) -> Bundle | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 
 import pytest
 
@@ -218,3 +219,22 @@ def test_names_of_callers_nest():
             assert current_caller() == "inner"
         assert current_caller() == "outer"
     assert current_caller() == ""
+
+
+def test_what_fails_in_asyncio_holds_no_locals(lab, catalog, clock, heard):
+    """Nobody's traceback shows what the frames below had in hand."""
+    lab.fail("get", "kv/a", AccessDeniedError("no"))
+
+    async def scene():
+        async with AsyncResolver(
+            catalog, settings=Settings(), clock=clock, auditor=heard, background=False
+        ) as resolver:
+            with pytest.raises(AccessDeniedError) as caught:
+                await resolver._shared("key", lambda: resolver._resolver.obtain("kv", None, None))
+            return caught.value
+
+    original = asyncio.run(scene()).__context__
+    frames = [frame for frame, _ in traceback.walk_tb(original.__traceback__)]
+    below = [frame for frame in frames if frame.f_code.co_filename.endswith(("keeper.py", "making.py", "execution.py"))]
+    assert below
+    assert not any(frame.f_locals for frame in below)
