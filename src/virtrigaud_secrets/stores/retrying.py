@@ -1,9 +1,9 @@
-"""Repeats a request that does no harm, for backends whose SDK does not. Sends nothing itself."""
+"""Repeats a request that does no harm, for all backends: their SDKs are told not to. Sends nothing itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from virtrigaud_secrets.errors import StoreError
 from virtrigaud_secrets.stores.base import StoreContext
@@ -30,29 +30,71 @@ def repeat_reads(ask: Callable[[], _ResultT], context: StoreContext) -> _ResultT
     """
     import tenacity
 
+    return _retrying(context, again=tenacity.retry_if_exception(_may_pass), error_of=_raised, pause=RETRY_WAIT)(ask)
+
+
+def repeat_faults(
+    ask: Callable[[], _ResultT],
+    context: StoreContext,
+    *,
+    fault_of: Callable[[_ResultT], StoreError | None],
+    pause: tuple[float, float],
+) -> _ResultT:
+    """The same where an error is a result: what `ask` returns, the last time if it is a fault each time.
+
+    Args:
+        ask: sends the request.
+        context: store and settings.
+        fault_of: the error in a result after which `ask` may be asked again; None for a result to keep.
+        pause: seconds before each repetition, at least and at most, where the manifest says nothing.
+    """
+    import tenacity
+
+    def error_of(state: tenacity.RetryCallState) -> StoreError | None:
+        return fault_of(_returned(state))
+
+    again = tenacity.retry_if_result(lambda result: fault_of(result) is not None)
+    return _retrying(context, again=again, error_of=error_of, pause=pause, at_the_end=_returned)(ask)
+
+
+def _retrying(
+    context: StoreContext,
+    *,
+    again: tenacity.retry_base,
+    error_of: Callable[[tenacity.RetryCallState], BaseException | None],
+    pause: tuple[float, float],
+    at_the_end: Callable[[tenacity.RetryCallState], Any] | None = None,
+) -> tenacity.Retrying:
+    """How often and after what time something is asked again."""
+    import tenacity
+
     clock, policy = context.clock, context.retry
     started, limit = clock.elapsed(), context.settings.request_timeout.total_seconds()
     retries = RETRIES if policy is None else policy.retries
-    pause: tenacity.wait.wait_base = (
-        tenacity.wait_random(*RETRY_WAIT) if policy is None else tenacity.wait_fixed(policy.interval)
+    chosen: tenacity.wait.wait_base = (
+        tenacity.wait_random(*pause) if policy is None else tenacity.wait_fixed(policy.interval)
     )
 
     def wait(state: tenacity.RetryCallState) -> float:
-        return max(pause(state), _asked_wait(state))
+        error = error_of(state)
+        asked = error.retry_after if isinstance(error, StoreError) else None
+        return max(chosen(state), asked or 0.0)
 
     def stop(state: tenacity.RetryCallState) -> bool:
         return state.attempt_number > retries or clock.elapsed() - started + state.upcoming_sleep > limit
 
-    retrying = tenacity.Retrying(
-        sleep=clock.sleep, retry=tenacity.retry_if_exception(_may_pass), wait=wait, stop=stop, reraise=True
+    return tenacity.Retrying(
+        sleep=clock.sleep, retry=again, wait=wait, stop=stop, reraise=True, retry_error_callback=at_the_end
     )
-    return retrying(ask)
 
 
 def _may_pass(error: BaseException) -> bool:
     return isinstance(error, StoreError) and error.retryable
 
 
-def _asked_wait(state: tenacity.RetryCallState) -> float:
-    error = None if state.outcome is None else state.outcome.exception()
-    return (error.retry_after or 0.0) if isinstance(error, StoreError) else 0.0
+def _raised(state: tenacity.RetryCallState) -> BaseException | None:
+    return None if state.outcome is None else state.outcome.exception()
+
+
+def _returned(state: tenacity.RetryCallState) -> Any:
+    return None if state.outcome is None else state.outcome.result()

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from virtrigaud_secrets.errors import AccessDeniedError, StoreUnavailableError, ThrottledError
+from virtrigaud_secrets.errors import AccessDeniedError, StoreError, StoreUnavailableError, ThrottledError
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import RetryPolicy, StoreContext
-from virtrigaud_secrets.stores.retrying import RETRIES, RETRY_WAIT, repeat_reads
+from virtrigaud_secrets.stores.retrying import RETRIES, RETRY_WAIT, repeat_faults, repeat_reads
 from virtrigaud_secrets.testing import ManualClock
 from virtrigaud_secrets.testing.contract import store_context
 
@@ -83,3 +83,28 @@ def test_nothing_is_waited_for_beyond_the_time_of_one_request(context: StoreCont
     with pytest.raises(ThrottledError):
         repeat_reads(Question(ThrottledError("slow", retry_after=6)), short)
     assert clock.sleeps == []
+
+
+class TestFaultsAsResults:
+    """`repeat_faults`: for a client that returns its errors."""
+
+    def test_a_fault_that_may_pass_is_followed_by_another_try(self, context: StoreContext, clock: ManualClock) -> None:
+        answers: list[StoreUnavailableError | str] = [StoreUnavailableError("down"), "answer"]
+        found = repeat_faults(lambda: answers.pop(0), context, fault_of=_fault, pause=(3.0, 4.0))
+        assert found == "answer"
+        assert len(clock.sleeps) == 1
+        assert 3.0 <= clock.sleeps[0] <= 4.0
+
+    def test_the_last_fault_is_returned(self, context: StoreContext) -> None:
+        faults = [StoreUnavailableError(f"down {number}") for number in range(RETRIES + 1)]
+        left = list(faults)
+        assert repeat_faults(lambda: left.pop(0), context, fault_of=_fault, pause=(0.0, 0.0)) is faults[-1]
+
+    def test_it_waits_as_long_as_the_server_asks(self, context: StoreContext, clock: ManualClock) -> None:
+        answers: list[StoreError | str] = [ThrottledError("slowly", retry_after=7.0), "answer"]
+        repeat_faults(lambda: answers.pop(0), context, fault_of=_fault, pause=(0.0, 0.0))
+        assert clock.sleeps == [7.0]
+
+
+def _fault(result: StoreError | str) -> StoreError | None:
+    return result if isinstance(result, StoreError) else None

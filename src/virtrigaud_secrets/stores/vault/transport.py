@@ -15,11 +15,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
-from virtrigaud_secrets.errors import ConfigurationError, InvalidRequestError, StoreUnavailableError
+from virtrigaud_secrets.errors import ConfigurationError, InvalidRequestError, StoreError, StoreUnavailableError
 from virtrigaud_secrets.golang import encoding_json
 from virtrigaud_secrets.golang.encoding_json import Decoded
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import StoreContext, at_store
+from virtrigaud_secrets.stores.retrying import repeat_faults
 from virtrigaud_secrets.stores.vault import errors, trust
 from virtrigaud_secrets.stores.vault.errors import Fault
 from virtrigaud_secrets.stores.vault.paths import url_path
@@ -27,15 +28,11 @@ from virtrigaud_secrets.stores.vault.wire import WireResponse, WireSession
 
 if TYPE_CHECKING:
     import requests
-    import tenacity
-    import tenacity.wait
 
     from virtrigaud_secrets.models.backends.vault import VaultProvider
 
-RETRIES: Final = 2
-"""Repetitions of a request without side effects: the default of Vault's own client, and so of ESO (ESO §2.10)."""
 RETRY_WAIT: Final = (1.0, 1.5)
-"""Seconds between them, at least and at most, by the same default."""
+"""Seconds before a repetition, at least and at most: the default of Vault's own client, and so of ESO (ESO §2.10)."""
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 """The most an answer may hold: the server's own default limit for what can be written."""
 MAX_REDIRECTS: Final = 1
@@ -128,10 +125,16 @@ class Transport:
         """
         session = self._session()
         seconds = self._limit if limit is None else min(limit, self._limit)
-        if limit is None:
-            outcome = self._retrying(request, seconds)(self._exchange, session, request, token, seconds)
-        else:
-            outcome = self._exchange(session, request, token, seconds)
+
+        def ask() -> Reply | Fault:
+            return self._exchange(session, request, token, seconds)
+
+        def passing(outcome: Reply | Fault) -> StoreError | None:
+            if isinstance(outcome, Fault) and outcome.transient and (request.repeatable or not outcome.acted):
+                return outcome.error
+            return None
+
+        outcome = repeat_faults(ask, self._context, fault_of=passing, pause=RETRY_WAIT) if limit is None else ask()
         if isinstance(outcome, Fault):
             at_store(outcome.error, self._context.store)
         return outcome
@@ -153,34 +156,6 @@ class Transport:
             if self._open_session is None:
                 self._open_session = _session(self._spec, self._context)
             return self._open_session
-
-    def _retrying(self, request: Request, seconds: float) -> tenacity.Retrying:
-        import tenacity
-
-        started = self._clock.elapsed()
-        policy = self._context.retry
-        retries = RETRIES if policy is None else policy.retries
-        pause: tenacity.wait.wait_base = (
-            tenacity.wait_random(*RETRY_WAIT) if policy is None else tenacity.wait_fixed(policy.interval)
-        )
-
-        def again(outcome: Reply | Fault) -> bool:
-            return isinstance(outcome, Fault) and outcome.transient and (request.repeatable or not outcome.acted)
-
-        def wait(state: tenacity.RetryCallState) -> float:
-            return max(pause(state), _asked_wait(state))
-
-        def stop(state: tenacity.RetryCallState) -> bool:
-            spent = self._clock.elapsed() - started
-            return state.attempt_number > retries or spent + state.upcoming_sleep > seconds
-
-        return tenacity.Retrying(
-            sleep=self._clock.sleep,
-            retry=tenacity.retry_if_result(again),
-            wait=wait,
-            stop=stop,
-            retry_error_callback=_last_outcome,
-        )
 
     def _exchange(
         self, session: WireSession, request: Request, token: Sensitive | None, seconds: float
@@ -326,14 +301,3 @@ def _parsed(text: bytes) -> Mapping[str, Decoded] | None:
     except encoding_json.JSONError:
         return None
     return body if isinstance(body, dict) else None
-
-
-def _asked_wait(state: tenacity.RetryCallState) -> float:
-    outcome = _last_outcome(state)
-    return (outcome.error.retry_after or 0.0) if isinstance(outcome, Fault) else 0.0
-
-
-def _last_outcome(state: tenacity.RetryCallState) -> Reply | Fault:
-    if state.outcome is None:
-        raise RuntimeError("tenacity asked before there was an outcome")
-    return state.outcome.result()  # type: ignore[no-any-return]  # what `_exchange` returned
