@@ -113,10 +113,12 @@ class Feed:
         seen = read_store(body, resource)
         if seen.fault is not None:
             _log.warning("%s", seen.fault)
-        self._replan(self._inventory.put_store(seen))
+        # Of one that was not there nothing was read before.
+        is_new = not self._inventory.knows_store(seen.store)
+        self._replan(self._inventory.put_store(seen), of_store=not is_new)
         return seen
 
-    def _replan(self, keys: Sequence[Key]) -> None:
+    def _replan(self, keys: Sequence[Key], *, of_store: bool = True) -> None:
         for key in keys:
-            self._notes.note_change(key, of_store=True)
+            self._notes.note_change(key, of_store=of_store)
         self._enqueue(keys)

@@ -91,6 +91,11 @@ class Inventory:
         self._catalog.remove_external_secret(key[1], namespace=key[0])
         return before is not None
 
+    def knows_store(self, store: StoreName) -> bool:
+        """Whether there is such a store."""
+        with self._lock:
+            return store in self._stores
+
     def put_store(self, seen: SeenStore) -> list[Key]:
         """Add or replace a store. Gives the ExternalSecrets that have to be planned anew."""
         with self._lock:

@@ -76,8 +76,11 @@ def test_a_store_concerns_its_users(heard: Heard, es: Any, store: Any) -> None:
     heard.take()
     heard.feed.changed(SECRET_STORES, store(), deleted=False)
     assert heard.take() == [KEY]
+    assert heard.notes[-1] == ("manifest", KEY)  # nothing was read from it before
+    heard.feed.changed(SECRET_STORES, store(spec={"refreshInterval": 7}), deleted=False)
+    assert heard.take() == [KEY]
     assert heard.notes[-1] == ("store", KEY)
-    heard.feed.changed(SECRET_STORES, store(status={"conditions": []}), deleted=False)
+    heard.feed.changed(SECRET_STORES, store(spec={"refreshInterval": 7}, status={"conditions": []}), deleted=False)
     assert heard.take() == []
     heard.feed.changed(SECRET_STORES, store(), deleted=True)
     assert heard.take() == [KEY]

@@ -60,7 +60,9 @@ def test_a_store_concerns_those_who_name_it(seen: Any, seen_store: Any) -> None:
     known = inventory()
     known.put_manifest(seen())
     known.put_manifest(seen("other", store="elsewhere"))
+    assert not known.knows_store(StoreName("SecretStore", "ns", "store"))
     assert known.put_store(seen_store()) == [KEY]
+    assert known.knows_store(StoreName("SecretStore", "ns", "store"))
     assert known.put_store(seen_store(metadata={"labels": {"a": "b"}})) == []
     assert known.put_store(seen_store(spec={"refreshInterval": 7})) == [KEY]
     assert known.put_store(seen_store(controller="default")) == [KEY]
