@@ -15,11 +15,9 @@ from virtrigaud_secrets.cli.app import application
 
 SNAPSHOTS = Path(__file__).with_name("help")
 COMMANDS = sorted(get_command(application()).commands)
-WITHOUT = {"sync"}
-"""Commands that need none."""
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in WITHOUT])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_a_command_is_what_it_was(run, monkeypatch, command):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERMINAL_WIDTH", "80")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 
 import pytest
@@ -55,26 +54,6 @@ def test_without_prometheus_client(run, kubeconfig, monkeypatch):
     code, _, err = run("sync", "--listen", "127.0.0.1:0")
     assert code == ExitCode.CONFIGURATION
     assert "virtrigaud-secrets[metrics]" in err
-
-
-def test_its_help_names_every_option(run):
-    code, out, _ = run("sync", "--help")
-    assert code == ExitCode.OK
-    assert sorted(set(re.findall(r"--[a-z][a-z-]+", out))) == [
-        "--ca-file",
-        "--concurrency",
-        "--controller-class",
-        "--endpoint",
-        "--help",
-        "--leader-election",
-        "--lease-name",
-        "--lease-namespace",
-        "--listen",
-        "--namespace",
-        "--no-leader-election",
-        "--parameter",
-        "--store-namespace",
-    ]
 
 
 def test_the_log_is_shown_while_it_runs(capsys):
