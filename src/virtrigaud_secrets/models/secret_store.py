@@ -28,7 +28,8 @@ class Provider(Model):
     @property
     def supported(self) -> bool:
         """Whether there is a model of the backend, here or in an installed package."""
-        return backend_model(self.name) is not None
+        # Not by its class, which most programs never load, nor by its name: installed packages would be searched.
+        return not getattr(type(self.spec), "only_of_eso", False)
 
     @model_validator(mode="before")
     @classmethod

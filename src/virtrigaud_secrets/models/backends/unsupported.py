@@ -6,7 +6,7 @@ Nothing here reads a secret. A field whose name ends in `!` is required; a mappi
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 
 from pydantic import ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
@@ -32,6 +32,9 @@ class UnsupportedProvider(Model):
     """The spec of a backend that is known and that nothing here can read: kept as data."""
 
     model_config = ConfigDict(extra="allow")
+
+    only_of_eso: ClassVar[bool] = True
+    """Tells it from the models of backends that can be read."""
 
 
 class KnownProvider(UnsupportedProvider):
