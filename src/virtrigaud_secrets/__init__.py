@@ -117,6 +117,7 @@ _PACKAGES: Final = frozenset(
         "manifests",
         "models",
         "observability",
+        "operations",
         "stores",
         "template",
         "testing",

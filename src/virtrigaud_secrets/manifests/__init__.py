@@ -5,9 +5,9 @@ What reads YAML is imported when it is first called: who builds a catalog in cod
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from virtrigaud_secrets.lazy import lazily
 from virtrigaud_secrets.manifests.catalog import Catalog, Document, StoreDocument
 
 if TYPE_CHECKING:
@@ -19,15 +19,4 @@ __all__ = ["Catalog", "Document", "Judgement", "Report", "StoreDocument", "Verdi
 _HOMES: Final = {"inspect": "loader", "load": "loader", "Judgement": "report", "Report": "report", "Verdict": "report"}
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    """The public names."""
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES, public=__all__)

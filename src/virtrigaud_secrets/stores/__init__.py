@@ -6,8 +6,9 @@ backends use nothing else of this package. Names are imported on first use.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from virtrigaud_secrets.lazy import lazily
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.stores.base import (
@@ -69,9 +70,4 @@ _ELSEWHERE: Final = {
 }
 """Public name → module that defines it, where that is not `base`."""
 
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_ELSEWHERE.get(name, 'base')}"), name)
+__getattr__, __dir__ = lazily(__name__, dict.fromkeys(__all__, "base") | _ELSEWHERE, public=__all__)

@@ -5,8 +5,9 @@ Real servers are in `virtrigaud_secrets.testing.servers`.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from virtrigaud_secrets.lazy import lazily
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.testing.certificates import CertificateAuthority, IssuedCertificate
@@ -41,7 +42,7 @@ __all__ = [
     "store_context",
 ]
 
-_HOMES = {
+_HOMES: Final = {
     "CertificateAuthority": "certificates",
     "FakeStore": "fake_store",
     "IssuedCertificate": "certificates",
@@ -59,9 +60,4 @@ _HOMES = {
     "store_context": "contract",
 }
 
-
-def __getattr__(name: str) -> object:
-    """A public name, its module imported on first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__} has no attribute {name}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazily(__name__, _HOMES, public=__all__)

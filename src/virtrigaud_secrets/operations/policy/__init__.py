@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from virtrigaud_secrets.lazy import lazily
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.operations.policy.derivation import Derived, Surroundings, derive
@@ -24,15 +25,4 @@ _HOMES: Final = {
 """Public name → module that defines it."""
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    """The public names."""
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES, public=__all__)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from virtrigaud_secrets.lazy import lazily
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.testing.servers.aws import AWSServices
@@ -35,7 +37,7 @@ __all__ = [
     "VCenter",
 ]
 
-_HOMES = {
+_HOMES: Final = {
     "AWSServices": "aws",
     "KeyVault": "key_vault",
     "FaultProxy": "fault_proxy",
@@ -51,11 +53,4 @@ _HOMES = {
     "VCenter": "vcenter",
 }
 
-
-def __getattr__(name: str) -> object:
-    """Import a server on first use: each needs packages that not every test has."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazily(__name__, _HOMES, public=__all__)
