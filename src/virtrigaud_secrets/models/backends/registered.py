@@ -5,7 +5,9 @@ What a backend does is not known here; `stores.registry` hands it on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
@@ -57,7 +59,13 @@ def factory(name: str) -> object | None:
 def _entries(name: str) -> list[EntryPoint]:
     from importlib.metadata import entry_points
 
-    return _distinct(entry_points(group=ENTRY_POINT_GROUP, name=name))
+    return _distinct(entry for entry in _registered(entry_points, tuple(sys.path)) if entry.name == name)
+
+
+@lru_cache(maxsize=4)
+def _registered(find: Callable[..., Iterable[EntryPoint]], path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001  # where packages are sought
+    """All backends that packages register. Looked for once: a search opens every installed package."""
+    return tuple(find(group=ENTRY_POINT_GROUP))
 
 
 def _distinct(entries: Iterable[EntryPoint]) -> list[EntryPoint]:

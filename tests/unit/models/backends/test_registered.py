@@ -45,9 +45,9 @@ def install(monkeypatch):
     )
     monkeypatch.setitem(sys.modules, "acme_store", module)
 
-    def entry_points(*, group, name):
+    def entry_points(*, group):
         assert group == registered.ENTRY_POINT_GROUP
-        return [one for one in entries if one.name == name]
+        return list(entries)
 
     def make(name, value, package="acme-store"):
         entry = EntryPoint(name=name, value=value, group=registered.ENTRY_POINT_GROUP)
@@ -96,8 +96,20 @@ def test_a_built_in_backend_goes_before_a_package(install):
     assert backend_model("vault") is VaultProvider
 
 
-def test_a_package_may_bring_what_eso_has_and_we_have_not(install):
+@pytest.mark.usefixtures("install")
+def test_what_eso_has_and_nobody_brings_is_kept_as_it_is():
     assert isinstance(read(SecretStore, store("fortanix", {"apiUrl": "u"}))[0].spec.provider.spec, UnsupportedProvider)
+
+
+def test_packages_are_sought_once(monkeypatch):
+    sought = []
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda *, group: sought.append(group) or [])
+    assert not registered.is_registered("acme")
+    assert not registered.is_registered("fortanix")
+    assert len(sought) == 1
+
+
+def test_a_package_may_bring_what_eso_has_and_we_have_not(install):
     install("fortanix", "acme_store:ours")
     assert isinstance(read(SecretStore, store("fortanix", {"safeName": "a"}))[0].spec.provider.spec, AcmeProvider)
 
