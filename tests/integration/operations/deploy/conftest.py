@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from virtrigaud_secrets.testing.servers import KubernetesAPI
+from virtrigaud_secrets.testing.servers import KubernetesAPI, OpenBao
 
 DEPLOY = Path(__file__).parents[4] / "deploy"
 GUIDE_NAMESPACES = ("vsphere-providers", "libvirt-providers", "provider-namespace")
@@ -110,17 +110,19 @@ def creates() -> Callable[..., Document]:
     return create
 
 
-def arguments() -> list[str]:
+def arguments(of: str = "monitor") -> list[str]:
     """The container's, but for the address: a free port of this machine."""
-    deployment = next(yaml.safe_load_all((DEPLOY / "monitor/deployment.yaml").read_text()))
+    deployment = next(yaml.safe_load_all((DEPLOY / of / "deployment.yaml").read_text()))
     found = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
     return ["--listen=127.0.0.1:0" if one.startswith("--listen=") else one for one in found]
 
 
 @contextmanager
-def running(cluster: KubernetesAPI, words: Sequence[str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def running(
+    cluster: KubernetesAPI, words: Sequence[str], *, account: str = "virtrigaud-secrets-monitor"
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The command as the pod runs it; gives the address of its endpoint."""
-    directory = cluster.service_account_directory("virtrigaud-secrets-monitor", namespace="virtrigaud-system")
+    directory = cluster.service_account_directory(account, namespace="virtrigaud-system")
     host, _, port = cluster.address.removeprefix("https://").rpartition(":")
     environment = {
         "PATH": os.environ["PATH"],
@@ -187,9 +189,26 @@ def write_external_secret(
     cluster.ask("PUT", f"{path}/{name}/status", {**made, "status": status})
 
 
+def write_to_sync(cluster: KubernetesAPI, namespace: str, name: str, openbao: OpenBao) -> None:
+    """A store of our class at an engine of that name, and an ExternalSecret that reads `app` from it."""
+    openbao.mount_versioned_kv(name)
+    token = base64.b64encode(openbao.root_token.reveal()).decode()
+    cluster.create("Secret", f"{name}-token", namespace=namespace, data={"token": token})
+    auth = {"tokenSecretRef": {"name": f"{name}-token", "key": "token"}}
+    vault = {"server": openbao.address, "path": name, "auth": auth}
+    store = {"controller": "virtrigaud-secrets", "provider": {"vault": vault}}
+    entry = {"secretKey": "password", "remoteRef": {"key": "app", "property": "password"}}
+    for kind, plural, spec in (
+        ("SecretStore", "secretstores", store),
+        ("ExternalSecret", "externalsecrets", {"secretStoreRef": {"name": name}, "data": [entry]}),
+    ):
+        body = {"apiVersion": "external-secrets.io/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+        cluster.ask("POST", f"apis/external-secrets.io/v1/namespaces/{namespace}/{plural}", body)
+
+
 @pytest.fixture(scope="session")
 def tools() -> SimpleNamespace:
-    """What the tests of a running monitor share."""
+    """What the tests of running commands share."""
     return SimpleNamespace(
         arguments=arguments,
         canary=CANARY,
@@ -197,4 +216,5 @@ def tools() -> SimpleNamespace:
         running=running,
         write_external_secret=write_external_secret,
         write_secret=write_secret,
+        write_to_sync=write_to_sync,
     )

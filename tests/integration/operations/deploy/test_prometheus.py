@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes a running monitor and a running provider: the shipped alerts fire, and clear."""
+"""A real Prometheus that scrapes a running monitor, provider and sync: the shipped alerts fire, and clear."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from virtrigaud_secrets.errors import SecretsError
 from virtrigaud_secrets.observability import Metrics
 from virtrigaud_secrets.operations import HttpEndpoint
 from virtrigaud_secrets.testing import CertificateAuthority
-from virtrigaud_secrets.testing.servers import KubernetesAPI
+from virtrigaud_secrets.testing.servers import KubernetesAPI, OpenBao
 from virtrigaud_secrets.testing.servers.processes import Workspace, free_port
 
 pytestmark = pytest.mark.integration
@@ -174,3 +174,21 @@ def test_alerts_fire_and_clear(program, deployed: KubernetesAPI, tools, tmp_path
             assert not {alert for alert, _ in firing()} & {"SecretMonitorBlind", "SecretNotUsable"}
         resolve(resolver)
         eventually(lambda: ("SecretStoreUnreachable", "SecretStore ns/hook") in firing(), PATIENCE)
+
+
+def test_alerts_of_a_running_sync_fire_and_clear(program, deployed: KubernetesAPI, openbao: OpenBao, tools, eventually):
+    name = "watched"
+    tools.write_to_sync(deployed, NAMESPACE, name, openbao)
+    expected = {("ExternalSecretSyncFailure", name), ("ExternalSecretNeverSynced", name)}
+    words = [*tools.arguments("sync"), "--ca-file", str(openbao.ca_file)]
+    with (
+        tools.running(deployed, words, account="virtrigaud-secrets-sync") as (synced, process),
+        prometheus(program, [synced], tools) as firing,
+    ):
+        # Nothing is there yet to be read.
+        eventually(lambda: expected <= firing(), PATIENCE)
+        openbao.ask("POST", f"{name}/data/app", {"data": {"password": "first"}})
+        eventually(lambda: not {one for one in firing() if one[1] == name}, PATIENCE)
+        assert not {alert for alert, _ in firing()} & {"SecretSyncWithoutLeader", "SecretStoreUnreachable"}
+        process.terminate()
+        process.wait()
