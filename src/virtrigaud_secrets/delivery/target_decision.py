@@ -76,7 +76,7 @@ class Decision:
     events: tuple[report.Event, ...] = ()
     """Its events."""
     is_bound: bool = False
-    """Whether `status.binding` is to name the Secret."""
+    """Whether `status.binding` is to name the Secret from now on: as in ESO, an update that fails names it too."""
     failure: SecretsError | None = None
     """Why it is not as the manifest wants it."""
     is_permanent: bool = False
@@ -117,7 +117,9 @@ def decide(target: SecretTarget, current: LiveSecret | None, outcome: Bundle | S
         return Decision(condition=report.SYNCED)
     decision = _made(target, outcome) if current is None else _changed(target, current, outcome)
     refusal = None if decision.secret is None else refusal_of(target, decision.secret)
-    return decision if refusal is None else _failed(report.NOT_WRITTEN, refusal)
+    if refusal is None:
+        return decision
+    return replace(_failed(report.NOT_WRITTEN, refusal), is_bound=current is not None)
 
 
 def decide_removal(target: SecretTarget, current: LiveSecret | None) -> Decision:
@@ -191,8 +193,10 @@ def _foreign(target: SecretTarget, current: LiveSecret) -> Decision | None:
     error = NotOwnedError(f"the Secret is owned by {other}", path=target.path)
     error.at(target.subject, "spec.target.name")
     if is_external_secret(controller):
-        return _refused(report.OWNED_BY_ANOTHER, error)
-    return _refused(report.OWNED_BY_ANOTHER_CONTROLLER, error) if target.creation_policy == "Owner" else None
+        return _refused(report.OWNED_BY_ANOTHER, error, is_bound=True)
+    if target.creation_policy != "Owner":
+        return None
+    return _refused(report.OWNED_BY_ANOTHER_CONTROLLER, error, is_bound=True)
 
 
 def _wanted(target: SecretTarget, base: LiveSecret, bundle: Bundle) -> LiveSecret:

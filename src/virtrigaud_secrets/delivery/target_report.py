@@ -61,6 +61,12 @@ DELETION: Final = Event(type="Normal", reason="Deleted", message="secret deleted
 ORPHAN_DELETION: Final = Event(type="Normal", reason="Deleted", message="secret deleted because it was orphaned")
 
 
+def missing_event(place: str) -> Event:
+    """The event that says what the stores have nothing for."""
+    message = f"secret does not exist at provider using {place}"
+    return Event(type="Normal", reason="MissingProviderSecret", message=message)
+
+
 def failure_event(error: Exception) -> Event:
     """The event that says why something failed."""
     return Event(type="Warning", reason="UpdateFailed", message=str(error))

@@ -46,7 +46,7 @@ class TargetWriter:
         """
         self._cluster = cluster
         self._may_own_others = may_own_others
-        self._swept: set[SecretTarget] = set()
+        self._swept: dict[tuple[str, str], SecretTarget] = {}
         self._lock = Lock()
 
     def read(self, target: SecretTarget) -> LiveSecret | None:
@@ -81,17 +81,23 @@ class TargetWriter:
         """Do what becomes of the target Secret when its ExternalSecret is deleted."""
         return self._settle(target, lambda current: decide_removal(target, current))
 
+    def forget(self, manifest: str, *, namespace: str) -> None:
+        """An ExternalSecret is gone, or somebody else's: nothing is remembered of it."""
+        with self._lock:
+            self._swept.pop((namespace, manifest), None)
+
     def _settle(self, target: SecretTarget, deciding: Callable[[LiveSecret | None], Decision]) -> Decision:
-        condition, attempts = report.NOT_WRITTEN, MAX_ATTEMPTS
+        condition, attempts, is_bound = report.NOT_WRITTEN, MAX_ATTEMPTS, False
         while True:
             attempts -= 1
             try:
                 decision = deciding(self.read(target))
                 condition = report.NOT_DELETED if decision.action is Action.DELETE else report.NOT_WRITTEN
+                is_bound = decision.action is Action.REPLACE
                 self._carry_out(target, decision)
             except SecretsError as error:
                 if not attempts or not isinstance(error, ConflictError):
-                    return _failed(condition, error, target)
+                    return replace(_failed(condition, error, target), is_bound=is_bound)
             else:
                 return decision
 
@@ -118,7 +124,7 @@ class TargetWriter:
         Differs from ESO: after the write, not before it. There is always one of both.
         """
         with self._lock:
-            if done.action is Action.LEAVE and target in self._swept:
+            if done.action is Action.LEAVE and self._swept.get((target.namespace, target.manifest)) == target:
                 return done
         if not self._may_own_others(target):
             return done
@@ -134,7 +140,7 @@ class TargetWriter:
             failed = _failed(report.ORPHANS_LEFT, error, target)
             return replace(failed, action=done.action, secret=done.secret, is_bound=True)
         with self._lock:
-            self._swept.add(target)
+            self._swept[target.namespace, target.manifest] = target
         return replace(done, events=(*done.events, *[report.ORPHAN_DELETION] * deleted))
 
     def _delete(self, secret: LiveSecret) -> bool:

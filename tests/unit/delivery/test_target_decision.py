@@ -201,7 +201,7 @@ class TestOwnership:
         there = live({"a": b"1"}, ownerReferences=[OWNER | {"name": "other"}])
         decision = decide(target(policy), there, BUNDLE)
         assert (decision.action, decision.condition) == (Action.LEAVE, report.OWNED_BY_ANOTHER)
-        assert decision.is_permanent
+        assert (decision.is_permanent, decision.is_bound) == (True, True)
         assert isinstance(decision.failure, NotOwnedError)
         assert "owned by ExternalSecret other" in str(decision.failure)
         assert decision.events == (report.failure_event(decision.failure),)
@@ -210,7 +210,7 @@ class TestOwnership:
         there = live(ownerReferences=[{"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "p", "controller": True}])
         refused = decide(target("Owner"), there, BUNDLE)
         assert (refused.action, refused.condition) == (Action.LEAVE, report.OWNED_BY_ANOTHER_CONTROLLER)
-        assert refused.is_permanent
+        assert (refused.is_permanent, refused.is_bound) == (True, True)
         assert decide(target("Orphan"), there, BUNDLE).action is Action.REPLACE
 
 

@@ -67,6 +67,7 @@ def test_a_fight_is_left_for_later(cluster: Any) -> None:
     assert (decision.action, decision.condition, decision.is_permanent) == (Action.LEAVE, report.NOT_WRITTEN, False)
     assert isinstance(decision.failure, ConflictError)
     assert cluster.asked.count("replace") == MAX_ATTEMPTS
+    assert decision.is_bound
 
 
 @pytest.mark.parametrize("verb", ["get", "create"])
@@ -237,3 +238,15 @@ def test_who_knows_that_there_is_no_other_secret_need_not_ask(cluster: Any) -> N
     others.append("old")
     writer.write(target(), BUNDLE)
     assert cluster.asked == ["get", "create", "get", "list"]
+
+
+def test_nothing_is_remembered_of_what_changed_or_went(cluster: Any) -> None:
+    writer = TargetWriter(cluster)
+    for name in ("s", "t", "s"):
+        writer.write(target(name=name), BUNDLE)
+    cluster.asked.clear()
+    writer.write(target(), BUNDLE)
+    assert cluster.asked == ["get"]
+    writer.forget("es", namespace="ns")
+    writer.write(target(), BUNDLE)
+    assert cluster.asked == ["get", "get", "list"]

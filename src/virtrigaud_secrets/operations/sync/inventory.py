@@ -60,6 +60,11 @@ class Inventory:
             return self._class == ESO_CLASS
         return all(self._takes(store.controller) for store in found)
 
+    def lacks_stores(self, manifest: SeenManifest) -> bool:
+        """Whether an ExternalSecret names stores and none of them is there, so that nobody can tell whose it is."""
+        with self._lock:
+            return bool(manifest.stores) and all(self._find(name) is None for name in manifest.stores)
+
     def ours(self) -> list[Key]:
         """All ExternalSecrets that are ours."""
         with self._lock:

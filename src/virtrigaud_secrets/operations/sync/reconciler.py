@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 from virtrigaud_secrets.delivery import target_report as report
 from virtrigaud_secrets.delivery.secret_target import SecretTarget
 from virtrigaud_secrets.delivery.target_decision import Decision, is_valid
-from virtrigaud_secrets.errors import ClosedError, ConflictError, ManifestError, SecretsError
+from virtrigaud_secrets.errors import ClosedError, ManifestError, SecretsError
 from virtrigaud_secrets.operations.sync import status as statuses
+from virtrigaud_secrets.operations.sync.reading import CLUSTER_STORE
+from virtrigaud_secrets.operations.sync.repairs import Repairs
 from virtrigaud_secrets.resolver.hashes import change_marker
 from virtrigaud_secrets.resolver.refresh import LastRefresh, is_due, next_periodic
 from virtrigaud_secrets.stores.cluster_objects import EXTERNAL_SECRETS
@@ -60,6 +62,7 @@ WINDOW_LOOK: Final = 60.0
 _UNCHECKED: Final = frozenset({"Orphan", "None"})
 """Creation policies under which any Secret is as it should be (ESO §2.8)."""
 
+_DATA_FIELD: Final = re.compile(r"spec\.data\[([0-9]+)\]")
 _log: Final = logging.getLogger("virtrigaud_secrets.sync")
 
 
@@ -106,6 +109,10 @@ class Writer(Protocol):
         """The ExternalSecret is being deleted."""
         ...
 
+    def forget(self, manifest: str, *, namespace: str) -> None:
+        """Let go."""
+        ...
+
 
 class Look(NamedTuple):
     """What came of one look."""
@@ -133,6 +140,8 @@ class _Refresh(NamedTuple):
     """Values that were asked for later will do."""
     rotate: bool = False
     """Whether credentials are to be made anew."""
+    is_repair: bool = False
+    """Whether it is due only because the Secret is not as it was left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +196,16 @@ class Reconciler:
         self._statuses: dict[Key, tuple[str, Mapping[str, object]]] = {}
         self._noted: Final[dict[_Note, set[Key]]] = {note: set() for note in _Note}
         self._forced: dict[Key, tuple[str | None, ...]] = {}
+        self._repairs: Final = Repairs()
 
     def begin(self) -> None:
-        """This process leads from now on: what another leader wrote meanwhile counts."""
+        """This process leads from now on: what another leader wrote meanwhile counts.
+
+        What was noted stays: credentials that were replaced while nobody led are not in the Secret yet.
+        """
         with self._lock:
             self._statuses.clear()
             self._forced.clear()
-            self._noted[_Note.ROTATED].clear()
 
     def note_change(self, key: Key, *, of_store: bool = False) -> None:
         """A manifest is another than before, or a store of it."""
@@ -219,7 +231,9 @@ class Reconciler:
         """
         manifest = self._inventory.manifest(key)
         if manifest is None or not self._inventory.is_ours(manifest):
-            self._let_go(key)
+            # A store that is made anew is gone for a moment: credentials in use do not end for that.
+            if manifest is None or manifest.is_going or not self._inventory.lacks_stores(manifest):
+                self._let_go(key)
             return Look()
         started = self._clock.elapsed()
         try:
@@ -232,7 +246,7 @@ class Reconciler:
                 _log.warning("ExternalSecret %s/%s: %s", manifest.namespace, manifest.name, error)
             look = Look(failed=True, retry=True)
         if not self._leads():
-            return Look()
+            return self._again()
         seconds = self._clock.elapsed() - started
         self._metrics.reconciled(manifest.name, manifest.namespace, seconds=seconds, failed=look.failed)
         return look
@@ -246,6 +260,12 @@ class Reconciler:
             )
             return self._failed(manifest, self._status(manifest), decision, timedelta(0))
         refresh = self._due(work, due)
+        if refresh is not None and refresh.is_repair:
+            # Whoever changes the Secret back each time is not fought with all there is.
+            at, now = self._repairs.next_at(manifest.key), self._clock.elapsed()
+            if at > now:
+                return Look(min(at, self._next_at(work.document, work.last, overdue=WINDOW_LOOK)))
+            self._repairs.note(manifest.key, now)
         if refresh is not None:
             return self._refresh(work, refresh)
         if manifest.key in self._noted[_Note.ROTATED]:
@@ -270,6 +290,10 @@ class Reconciler:
             self._clock.now().replace(microsecond=0),
         )
 
+    def _again(self) -> Look:
+        """As soon as this process leads: it may never notice that for a moment it did not."""
+        return Look(self._clock.elapsed())
+
     # Whether
 
     def _due(self, work: _Work, due: float) -> _Refresh | None:
@@ -282,8 +306,8 @@ class Reconciler:
             return _Refresh(due - _shared(work.document) if periodic else due, rotate)
         policy = work.target.creation_policy
         if policy not in _UNCHECKED and not is_valid(self._writer.read(work.target), policy):
-            return _Refresh(due, rotate)
-        return _Refresh(due) if self._lacks_credentials(work) else None
+            return _Refresh(due, rotate, is_repair=True)
+        return _Refresh(due, is_repair=True) if self._lacks_credentials(work) else None
 
     def _lacks_credentials(self, work: _Work) -> bool:
         """Whether the Secret holds credentials that nobody keeps alive: another process made them.
@@ -316,7 +340,7 @@ class Reconciler:
             notes = {note for note, keys in self._noted.items() if key in keys}
             for note in notes:
                 self._noted[note].discard(key)
-        outcome = self._read(manifest, refresh, replan=_Note.CHANGED in notes or manifest.uses_generators)
+        outcome = self._read(manifest, refresh, replan=_Note.CHANGED in notes or _may_be_stale(manifest))
         if isinstance(outcome, SecretsError):
             with self._lock:
                 for note in notes:
@@ -324,19 +348,22 @@ class Reconciler:
         else:
             # Whatever becomes of the write: a second attempt makes no second credential.
             self._forced[key] = _force(manifest)
-        if not self._leads():
-            return Look()
-        decision = self._writer.write(work.target, outcome)
-        if not self._leads():
-            return Look()
+        decision = self._writer.write(work.target, outcome) if self._leads() else None
+        is_unwritten = decision is None or decision.failure is not None
+        if is_unwritten and not isinstance(outcome, SecretsError):
+            # Nothing else may be due at the next look, and the Secret lacks what was made for it.
+            self.note_rotation(key)
+        if decision is None or not self._leads():
+            return self._again()
+        secret = _bound(work, decision)
         if decision.failure is not None:
-            return self._failed(manifest, work.status, decision, _interval(work.document))
+            return self._failed(manifest, work.status, decision, _interval(work.document), secret=secret)
         changes = statuses.after_success(
             work.status,
             decision.condition,
             began=work.began,
             marker=work.marker,
-            secret=work.target.name if decision.is_bound else "",
+            secret=secret,
             now=self._clock.now(),
         )
         status = self._write_status(manifest, work.status, changes)
@@ -361,21 +388,29 @@ class Reconciler:
         with self._lock:
             self._noted[_Note.ROTATED].discard(key)
         decision = self._writer.write(work.target, bundle)
-        if not self._leads():
-            return Look()
         if decision.failure is not None:
             self.note_rotation(key)
-            return self._failed(manifest, work.status, decision, _interval(work.document))
-        changes = statuses.with_condition(work.status, decision.condition, now=self._clock.now())
+        if not self._leads():
+            return self._again()
+        secret = _bound(work, decision)
+        if decision.failure is not None:
+            return self._failed(manifest, work.status, decision, _interval(work.document), secret=secret)
+        changes = statuses.with_condition(work.status, decision.condition, now=self._clock.now(), secret=secret)
         status = self._write_status(manifest, work.status, changes)
         self._say(manifest, decision.events)
         self._tell(manifest, status, _interval(work.document))
         return Look(self._next_at(work.document, work.last))
 
     def _failed(
-        self, manifest: SeenManifest, status: Mapping[str, object], decision: Decision, interval: timedelta
+        self,
+        manifest: SeenManifest,
+        status: Mapping[str, object],
+        decision: Decision,
+        interval: timedelta,
+        *,
+        secret: str = "",
     ) -> Look:
-        changes = statuses.with_condition(status, decision.condition, now=self._clock.now())
+        changes = statuses.with_condition(status, decision.condition, now=self._clock.now(), secret=secret)
         after = self._write_status(manifest, status, changes)
         self._say(manifest, decision.events)
         self._tell(manifest, after, interval)
@@ -387,10 +422,7 @@ class Reconciler:
             return []
         manifest = work.manifest
         fields = self._values().unanswered(manifest.name, namespace=manifest.namespace, since=refresh.since)
-        return [
-            report.Event(type="Normal", reason="MissingProviderSecret", message=f"secret does not exist at {field}")
-            for field in fields
-        ]
+        return [report.missing_event(_place(work.document, field)) for field in fields]
 
     # The end
 
@@ -421,6 +453,8 @@ class Reconciler:
             self._forced.pop(key, None)
             for keys in self._noted.values():
                 keys.discard(key)
+        self._repairs.forget(key)
+        self._writer.forget(name, namespace=namespace)
         self._values().removed(name, namespace=namespace)
         self._metrics.forget(name, namespace)
 
@@ -443,10 +477,7 @@ class Reconciler:
             return status
         # Under another uid it is another ExternalSecret of the same name, which has its own look coming.
         patch = {"metadata": {"uid": manifest.uid}, "status": changes}
-        with suppress(ConflictError):
-            self._objects.patch(
-                EXTERNAL_SECRETS, manifest.name, patch, namespace=manifest.namespace, subresource="status"
-            )
+        self._objects.patch(EXTERNAL_SECRETS, manifest.name, patch, namespace=manifest.namespace, subresource="status")
         after = statuses.with_changes(status, changes)
         with self._lock:
             self._statuses[manifest.key] = (manifest.uid, after)
@@ -465,6 +496,25 @@ class Reconciler:
             last_success=None if last is None else last.at,
             interval=interval,
         )
+
+
+def _may_be_stale(manifest: SeenManifest) -> bool:
+    """Whether a plan hangs on what is not followed: generators, and labels of the namespace that a store chooses by."""
+    return manifest.uses_generators or any(store.kind == CLUSTER_STORE for store in manifest.stores)
+
+
+def _bound(work: _Work, decision: Decision) -> str:
+    """The Secret to name in `status.binding`; empty to leave that as it is."""
+    return work.target.name if decision.is_bound else ""
+
+
+def _place(document: Document[ExternalSecretSpec], field: str) -> str:
+    """A field as ESO's events name it: it calls `data` `dataFrom` too, and tells the key."""
+    found = _DATA_FIELD.fullmatch(field)
+    if found is None:
+        return field
+    index = int(found[1])
+    return f"spec.dataFrom[{index}] (key={document.spec.data[index].remote_ref.key})"
 
 
 def _interval(document: Document[ExternalSecretSpec]) -> timedelta:

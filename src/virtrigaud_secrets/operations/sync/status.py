@@ -44,25 +44,20 @@ def after_success(
         condition: what to say.
         began: when the attempt began: what was read since is in the Secret.
         marker: what the manifest was then.
-        secret: the Secret to name in `binding`; empty for none.
+        secret: the Secret to name in `binding`; empty to leave it: it is never taken back (ESO §2.9).
         now: the time.
     """
-    wanted: dict[str, object] = {
-        "refreshTime": timestamp(began),
-        "syncedResourceVersion": marker,
-        "conditions": _conditions(status, condition, now),
-    }
-    changes = {key: value for key, value in wanted.items() if status.get(key) != value}
-    binding = {"name": secret} if secret else None
-    if status.get("binding") != binding:
-        changes["binding"] = binding
-    return changes
+    refreshed: dict[str, object] = {"refreshTime": timestamp(began), "syncedResourceVersion": marker}
+    changes = {key: value for key, value in refreshed.items() if status.get(key) != value}
+    return changes | with_condition(status, condition, now=now, secret=secret)
 
 
-def with_condition(status: Fields, condition: Condition, *, now: datetime) -> dict[str, object]:
+def with_condition(status: Fields, condition: Condition, *, now: datetime, secret: str = "") -> dict[str, object]:
     """What changes in the status where nothing was refreshed: after a failure, `refreshTime` keeps its value too."""
-    conditions = _conditions(status, condition, now)
-    return {} if status.get("conditions") == conditions else {"conditions": conditions}
+    wanted: dict[str, object] = {"conditions": _conditions(status, condition, now)}
+    if secret:
+        wanted["binding"] = {"name": secret}
+    return {key: value for key, value in wanted.items() if status.get(key) != value}
 
 
 def with_changes(status: Fields, changes: Fields) -> dict[str, object]:

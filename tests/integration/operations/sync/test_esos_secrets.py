@@ -82,8 +82,7 @@ class Place:
         return self.get(SECRETS, manifest["spec"].get("target", {}).get("name") or manifest["metadata"]["name"])
 
     def condition(self, case: Document) -> list[str] | None:
-        found = self.get(EXTERNAL_SECRETS, case["manifest"]["metadata"]["name"]) or {}
-        for condition in found.get("status", {}).get("conditions", []):
+        for condition in self.status(case).get("conditions", []):
             if condition["type"] == "Ready":
                 return [condition["status"], condition["reason"], condition["message"]]
         return None
@@ -109,17 +108,17 @@ class Place:
         return (
             self.condition(case) == case["condition"]
             and self.content(self.secret(case)) == self.content(case["after"])
-            and self.mark(case) == _mark(case["status"])
+            and _told(self.status(case)) == _told(case["status"])
         )
 
-    def mark(self, case: Document) -> str:
+    def status(self, case: Document) -> Document:
         found = self.get(EXTERNAL_SECRETS, case["manifest"]["metadata"]["name"]) or {}
-        return _mark(found.get("status", {}))
+        return cast("Document", found.get("status", {}))
 
 
-def _mark(status: Document) -> str:
-    """`syncedResourceVersion` without the generation: here each case begins with one write, there not always."""
-    return str(status.get("syncedResourceVersion", "")).partition("-")[2]
+def _told(status: Document) -> tuple[object, str]:
+    """`binding`, and `syncedResourceVersion` without the generation: here each case begins with one write."""
+    return status.get("binding"), str(status.get("syncedResourceVersion", "")).partition("-")[2]
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from virtrigaud_secrets.delivery.target_writer import TargetWriter
 from virtrigaud_secrets.errors import (
     AccessDeniedError,
     ClosedError,
+    ConflictError,
     NothingFoundError,
     SecretsError,
     StoreUnavailableError,
@@ -305,9 +306,10 @@ def test_a_manifest_that_cannot_be_read_is_told(world: World) -> None:
 
 def test_missing_secrets_are_told_where_they_may_be_missing(world: World) -> None:
     world.put(spec={"target": {"deletionPolicy": "Merge"}})
-    world.values.missing = ("spec.data[0]",)
+    world.values.missing = ("spec.data[0]", "spec.dataFrom[1]")
     world.look()
-    assert "MissingProviderSecret: secret does not exist at spec.data[0]" in world.events
+    told = "MissingProviderSecret: secret does not exist at provider using spec.dataFrom"
+    assert {f"{told}[0] (key=a)", f"{told}[1]"} <= set(world.events)
 
 
 def test_nothing_left_at_the_store_deletes_only_where_the_policy_says_so(world: World) -> None:
@@ -321,7 +323,17 @@ def test_nothing_left_at_the_store_deletes_only_where_the_policy_says_so(world: 
     world.look()
     assert world.secret is None
     assert world.ready.startswith("True SecretDeleted")
-    assert "binding" not in world.status
+    assert world.status["binding"] == {"name": "app"}
+
+
+def test_a_refused_update_names_the_secret_in_the_status(world: World) -> None:
+    owner = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "other", "controller": True}
+    metadata = {"name": "app", "ownerReferences": [owner]}
+    world.cluster.create(SECRETS, {"metadata": metadata, "data": {}}, namespace="ns")
+    world.put()
+    world.look()
+    assert world.ready.startswith("False")
+    assert world.status["binding"] == {"name": "app"}
 
 
 def test_rotated_credentials_are_written_and_no_refresh_is_claimed(world: World) -> None:
@@ -397,11 +409,114 @@ def test_what_was_noted_is_still_noted_after_a_failure(world: World) -> None:
 def test_who_does_not_lead_writes_nothing_and_counts_nothing(world: World) -> None:
     world.put()
     world.leading = False
-    assert world.look() == Look()
+    assert world.look() == Look(world.clock.elapsed())
     assert world.cluster.writes == []
     world.leading = True
     world.look()
     assert world.value == b"first"
+
+
+def test_credentials_that_were_replaced_while_nobody_led_are_written_afterwards(world: World) -> None:
+    world.put()
+    world.look()
+    world.inventory.put_manifest(
+        read_external_secret(world.cluster.objects[EXTERNAL_SECRETS.plural, *KEY], EXTERNAL_SECRETS)
+    )
+    world.leading = False
+    world.values.kept = Bundle({"password": b"rotated"})
+    world.reconciler.note_rotation(KEY)
+    world.leading = True
+    world.reconciler.begin()
+    world.look()
+    assert world.value == b"rotated"
+
+
+@pytest.mark.parametrize("leads_on", [True, False])
+def test_credentials_made_for_a_secret_that_lacks_them_are_written_later(world: World, leads_on: bool) -> None:
+    world.put()
+    world.look()
+    world.values.kept, world.values.dynamic = None, True
+    world.values.outcome = Bundle({"password": b"second"})
+    read = world.values.read
+
+    def read_and_fall_out(name: str, *, namespace: str, since: float, rotate: bool) -> Bundle:
+        world.leading = leads_on
+        world.cluster.fault = StoreUnavailableError("down") if leads_on else None
+        return read(name, namespace=namespace, since=since, rotate=rotate)
+
+    world.values.read = read_and_fall_out  # type: ignore[method-assign]
+    world.look()
+    assert world.value == b"first"
+    world.leading, world.cluster.fault = True, None
+    world.look()
+    assert world.value == b"second"
+    assert len(world.values.reads) == 2
+
+
+def test_a_secret_that_somebody_changes_back_each_time_is_put_right_ever_more_rarely(world: World) -> None:
+    world.put()
+    world.look()
+
+    def spoil() -> None:
+        (world.secret or {})["data"]["password"] = "eA=="
+
+    spoil()
+    world.look()
+    assert len(world.values.reads) == 2
+    spoil()
+    assert world.look() == Look(world.clock.elapsed() + 1)
+    assert len(world.values.reads) == 2
+    world.clock.advance(1)
+    world.look()
+    assert world.value == b"first"
+    spoil()
+    assert world.look() == Look(world.clock.elapsed() + 2)
+
+
+def test_a_store_that_is_made_anew_ends_no_credentials(world: World, seen_store: Any) -> None:
+    world.put()
+    world.look()
+    world.inventory.remove_store(seen_store().store)
+    assert world.look() == Look()
+    assert "removed" not in world.values.calls
+    world.inventory.put_store(seen_store(controller="other"))
+    assert world.look() == Look()
+    assert world.values.calls[-1] == "removed"
+
+
+def test_one_that_went_with_its_store_is_let_go(world: World, seen_store: Any) -> None:
+    world.put()
+    world.look()
+    world.inventory.remove_store(seen_store().store)
+    world.put(metadata={"deletionTimestamp": "2030-01-01T00:00:00Z"})
+    assert world.look() == Look()
+    assert world.values.calls[-1] == "removed"
+
+
+def test_whether_a_cluster_store_still_serves_the_namespace_is_asked_at_every_refresh(
+    world: World, seen_store: Any
+) -> None:
+    world.inventory.put_store(seen_store(cluster_wide=True))
+    world.put(spec={"secretStoreRef": {"kind": "ClusterSecretStore"}})
+    world.look()
+    world.clock.advance(3601)
+    world.look()
+    assert world.values.calls == ["changed", "changed"]
+
+
+def test_a_status_that_was_not_taken_is_written_at_the_next_attempt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put()
+    with monkeypatch.context() as patched:
+
+        def patch(*_: object, **__: object) -> None:
+            raise ConflictError("somebody was faster")
+
+        patched.setattr(world.cluster, "patch", patch)
+        assert world.look() == Look(failed=True, retry=True)
+    assert world.look().failed is False
+    assert world.ready == "True SecretSynced: secret synced"
 
 
 def test_a_new_leader_believes_the_cluster_and_not_its_memory(world: World) -> None:

@@ -63,11 +63,11 @@ def test_conditions_of_others_stay() -> None:
     assert synced({"conditions": [other]}, NOW)["conditions"][0] == other  # type: ignore[index]
 
 
-def test_no_secret_is_no_binding() -> None:
+def test_a_binding_is_never_taken_back() -> None:
     status = with_changes({}, synced({}, NOW))
-    changes = synced(status, NOW, secret="")
-    assert changes == {"binding": None}
-    assert "binding" not in with_changes(status, changes)
+    assert synced(status, NOW, secret="") == {}
+    assert synced(status, NOW, secret="other") == {"binding": {"name": "other"}}
+    assert with_condition(status, report.SYNCED, now=NOW, secret="other") == {"binding": {"name": "other"}}
 
 
 @pytest.mark.parametrize(
