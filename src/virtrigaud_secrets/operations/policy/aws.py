@@ -24,6 +24,9 @@ _SUFFIXED: Final = re.compile(r"-[A-Za-z0-9]{6}$")
 _ACCOUNT: Final = re.compile(r"^arn:[^:]*:iam::(\d{12}):")
 _KMS: Final = "a secret under a key of your own needs kms:Decrypt on that key as well"
 
+_SPECIAL: Final = re.compile(r"[*?$]")
+"""What stands for something else than itself in a policy's resources, and for itself as `${*}`, `${?}` and `${$}`."""
+
 Spec = AWSProvider | STSSessionTokenSpec | ECRAuthorizationTokenSpec
 
 
@@ -75,7 +78,7 @@ def policies_of(demand: Demand, *, account: str = "") -> list[Policy]:
         actions = ["sts:AssumeRole"]
         if isinstance(spec, AWSProvider) and number == len(chain) - 1 and _has_tags(spec):
             actions.append("sts:TagSession")
-        statements.allow("AssumeRole", actions, role)
+        statements.allow("AssumeRole", actions, _literal(role))
         found.append(_policy(demand, statements, who, f"assume-{number + 1}", ()))
         who = f"the role {role}"
     known = account or next((match[1] for role in reversed(chain) if (match := _ACCOUNT.match(role))), "")
@@ -154,7 +157,7 @@ class _Gathering:
         if query.path and literal_start(query.name).startswith(query.path):
             start = literal_start(query.name)
         # Without a path, ESO puts the prefix before names that have it already.
-        name = start if by_filter else f"{spec.prefix or ''}{start}"
+        name = _literal(start if by_filter else f"{spec.prefix or ''}{start}")
         tags = {f"aws:ResourceTag/{key}": value for key, value in query.tags}
         self.statements.allow(
             "ReadFound",
@@ -173,6 +176,7 @@ class _Gathering:
         self.statements.allow("Write", [f"secretsmanager:{action}" for action in actions], resource)
 
     def _secret(self, spec: AWSProvider, name: str) -> str:
+        name = _literal(name)
         if name.startswith("arn:"):
             return name if _SUFFIXED.search(name) else f"{name}{SUFFIX}"
         return self._arn(spec, "secretsmanager", f"secret:{name}{SUFFIX}")
@@ -204,21 +208,21 @@ class _Gathering:
 
     def _search_parameters(self, spec: AWSProvider, query: Query) -> None:
         path = query.path.rstrip("/")
+        below = self._parameter(spec, path, "/*")
         if query.name:
-            self.statements.allow(
-                "Search", ["ssm:GetParametersByPath"], self._parameter(spec, f"{path}/*"), self._parameter(spec, path)
-            )
+            self.statements.allow("Search", ["ssm:GetParametersByPath"], below, self._parameter(spec, path))
             return
         self.statements.allow("Search", ["ssm:DescribeParameters"], "*")
         tags = {f"aws:ResourceTag/{key}": value for key, value in query.tags}
         self.statements.allow(
             "ReadFound",
             ["ssm:GetParameter"],
-            self._parameter(spec, f"{path}/*" if path else "*"),
+            below if path else self._parameter(spec, "", "*"),
             condition={"StringEquals": tags},
         )
 
-    def _parameter(self, spec: AWSProvider, name: str) -> str:
+    def _parameter(self, spec: AWSProvider, name: str, more: str = "") -> str:
+        name = _literal(name) + more
         return name if name.startswith("arn:") else self._arn(spec, "ssm", f"parameter/{name.lstrip('/')}")
 
     # Certificate Manager
@@ -226,10 +230,15 @@ class _Gathering:
     def _certificate_manager(self, spec: AWSProvider) -> None:
         del spec
         for preview, _ in self._demand.reads:
-            self.statements.allow("Export", ["acm:ExportCertificate", "acm:GetCertificate"], preview.path)
+            self.statements.allow("Export", ["acm:ExportCertificate", "acm:GetCertificate"], _literal(preview.path))
 
     def _arn(self, spec: AWSProvider, service: str, resource: str) -> str:
         return f"arn:{_partition(spec.region)}:{service}:{spec.region}:{self._account}:{resource}"
+
+
+def _literal(name: str) -> str:
+    """A name from a manifest as it stands in a policy: a `*` in it must not come to mean every secret."""
+    return _SPECIAL.sub(r"${\g<0>}", name)
 
 
 def _partition(region: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -22,6 +24,9 @@ ADMIN: Final = "roles/secretmanager.admin"
 """Changes and deletes secrets."""
 CREATOR: Final = "virtrigaudSecretsCreator"
 """A role of the project's own that creates secrets: a condition on a name cannot, as there is no such secret yet."""
+
+TITLE: Final = 100
+"""Characters of a condition's title, at most."""
 
 
 class Binding(NamedTuple):
@@ -97,15 +102,24 @@ def _searched(query: Query, notes: list[str]) -> list[Binding]:
     if not start:
         notes.append("a search without a path reads what it finds: every secret of the project may be read")
         return [listing, Binding("", ACCESSOR)]
-    inner = f'resource.name.extract("/secrets/{{name}}/versions/").startsWith("{start}")'
+    inner = f'resource.name.extract("/secrets/{{name}}/versions/").startsWith({_quoted(start)})'
     expression = f'resource.type == "secretmanager.googleapis.com/SecretVersion" && {inner}'
-    return [listing, Binding("", ACCESSOR, f"secrets {start}...", expression)]
+    return [listing, Binding("", ACCESSOR, _title(f"secrets {start}..."), expression)]
 
 
 def _written(key: str) -> list[Binding]:
-    inner = f'resource.name.extract("/secrets/{{name}}") == "{key}"'
-    below = f'resource.name.extract("/secrets/{{name}}/") == "{key}"'
-    return [Binding("", CREATOR), Binding("", ADMIN, f"secret {key}", f"{inner} || {below}")]
+    inner = f'resource.name.extract("/secrets/{{name}}") == {_quoted(key)}'
+    below = f'resource.name.extract("/secrets/{{name}}/") == {_quoted(key)}'
+    return [Binding("", CREATOR), Binding("", ADMIN, _title(f"secret {key}"), f"{inner} || {below}")]
+
+
+def _quoted(text: str) -> str:
+    """A text of a manifest in CEL, which it cannot end, and without what separates the parts of a condition."""
+    return json.dumps(text).replace(";", "\\u003b")
+
+
+def _title(text: str) -> str:
+    return re.sub(r"[^\w .,:/-]", " ", text, flags=re.ASCII)[:TITLE]
 
 
 def _is_covered(one: Binding, found: Iterable[Binding]) -> bool:

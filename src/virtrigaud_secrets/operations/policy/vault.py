@@ -193,6 +193,10 @@ class _Rules:
         below = literal_start(query.name).removeprefix(folder)
         if below == literal_start(query.name) and folder:
             below = ""
+        if not listing or any(_UNSPEAKABLE.search(f"{path}/") for path in (listing, values)):
+            what = query.path or "the root"
+            self.notes.append(f"no policy can name what is below {what} and nothing else: it is left out")
+            return
         self._allow(f"{listing}*", "list", why=manifests)
         self._allow(f"{values}{below}*", "read", why=manifests)
         if query.tags and not query.name:

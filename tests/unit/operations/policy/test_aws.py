@@ -55,6 +55,30 @@ def test_arns_are_resources_themselves(demand, write, aws, key, resource):
     assert statements(policy)["Read"][1] == [resource]
 
 
+@pytest.mark.parametrize(
+    ("service", "key", "resource"),
+    [
+        ("SecretsManager", "*", arn("${*}-??????")),
+        ("SecretsManager", "a${aws:username}?", arn("a${$}{aws:username}${?}-??????")),
+        ("SecretsManager", "arn:aws:secretsmanager:*:1:secret:a", "arn:aws:secretsmanager:${*}:1:secret:a-??????"),
+        ("ParameterStore", "/a/*", "arn:aws:ssm:eu-west-1:*:parameter/a/${*}"),
+        ("CertificateManager", "arn:aws:acm:eu-west-1:1:certificate/*", "arn:aws:acm:eu-west-1:1:certificate/${*}"),
+    ],
+)
+def test_a_wildcard_in_a_manifest_means_itself(demand, write, aws, service, key, resource):
+    (policy,) = policies_of(demand(aws(service=service), write.read(key)))
+    assert policy.document["Statement"][0]["Resource"] == [resource]
+
+
+@pytest.mark.parametrize(
+    ("service", "resource"),
+    [("SecretsManager", arn("${*}*")), ("ParameterStore", "arn:aws:ssm:eu-west-1:*:parameter/${*}/*")],
+)
+def test_a_wildcard_of_a_search_means_itself(demand, write, aws, service, resource):
+    (policy,) = policies_of(demand(aws(service=service), write.find("path: '*', name: {regexp: .*}")))
+    assert resource in [one for statement in policy.document["Statement"] for one in statement["Resource"]]
+
+
 def test_a_chain_of_roles(demand, write, aws):
     first = "arn:aws:iam::111111111111:role/first"
     store = aws(f", role: '{ROLE}', additionalRoles: ['{first}'], sessionTags: [{{key: a, value: b}}]")

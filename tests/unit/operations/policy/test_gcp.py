@@ -1,5 +1,6 @@
 """Bindings for requests, and a script that a shell reads."""
 
+import json
 import subprocess
 
 import pytest
@@ -58,6 +59,23 @@ def test_searches(demand, write, google):
     policy = policy_of(demand(google(), write.find("tags: {a: b}"), write.read("app-a", name="two")))
     assert bound(policy) == [("projects/my-project", ACCESSOR, ""), ("projects/my-project", VIEWER, "")]
     assert any("labels" in note for note in policy.notes)
+
+
+def test_a_manifest_cannot_end_the_text_of_a_condition(demand, write, google):
+    found = write.find("""path: 'x") || ("a;b" == "', name: {regexp: .*}""")
+    policy = policy_of(demand(google(), found))
+    (expression,) = filter(None, (expression for *_, expression in bound(policy)))
+    start = expression.partition(".startsWith(")[2]
+    assert json.loads(start.removesuffix(")")) == 'x") || ("a;b" == "'
+    assert ";" not in expression
+    (title,) = (one["condition"]["title"] for one in policy.document if "condition" in one)
+    assert not set(title) & set('";|()')
+
+
+def test_a_title_is_as_short_as_it_must_be(demand, write, google):
+    policy = policy_of(demand(google(), write.find(f"path: {'a' * 200}, name: {{regexp: .*}}")))
+    (title,) = (one["condition"]["title"] for one in policy.document if "condition" in one)
+    assert len(title) == 100
 
 
 def test_pushes_and_an_unknown_project(demand, write, google):

@@ -171,6 +171,13 @@ def test_a_path_that_means_more_is_left_out(demand, write, vault, key):
     assert "by hand" in policy.notes[0]
 
 
+@pytest.mark.parametrize("path", ["a/+", "+", "a/{{identity.entity.id}}", "a/${b}"])
+def test_a_search_below_a_path_that_means_more_is_left_out(demand, write, vault, path):
+    policy = policy_of(demand(vault(), write.find(f"path: '{path}', name: {{regexp: .*}}")))
+    assert not [found for found in policy.document["path"] if found != "auth/token/revoke-self"]
+    assert any("no policy can name what is below" in note for note in policy.notes)
+
+
 def test_pushes(demand, write, vault):
     text = write.push("deletionPolicy: Delete, data: [{match: {secretKey: a, remoteRef: {remoteKey: r}}}]")
     policy = policy_of(demand(vault(auth=TOKEN), text))
