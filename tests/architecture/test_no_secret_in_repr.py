@@ -76,6 +76,7 @@ from virtrigaud_secrets.stores.kubernetes.payload import MetadataPayload, Secret
 from virtrigaud_secrets.stores.payload import Lookup, TextPayload
 from virtrigaud_secrets.stores.vault.leases import Taken
 from virtrigaud_secrets.stores.vault.login import Token
+from virtrigaud_secrets.stores.vault.operator import VaultOperator
 from virtrigaud_secrets.stores.vault.payload import VaultPayload
 from virtrigaud_secrets.stores.webhook import request
 from virtrigaud_secrets.stores.webhook.ntlm import Login
@@ -287,6 +288,9 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "what happened": lambda: Happened(kind=EventKind.RENEWED, key=FETCH, lease_id=CANARY),
     "event": lambda: event_of(Happened(kind=EventKind.RENEWED, key=FETCH, lease_id=CANARY), None, at=START),
     "vault token": lambda: Token(Sensitive(CANARY), 1, own=True),
+    "vault operator": lambda: VaultOperator(
+        VaultProvider(server="https://vault"), store_context(settings=Settings(vault_token=Sensitive(CANARY)))
+    ),
     "vault lease": lambda: Taken(lease=LEASE, token=Sensitive(CANARY), generation=1, certificate=False, ends=1.0),
     "issued certificate": lambda: dataclasses.replace(CertificateAuthority().issue(), private_key=CANARY),
 }

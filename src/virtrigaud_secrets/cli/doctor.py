@@ -33,9 +33,7 @@ def doctor(
         int, typer.Option("--timeout", min=1, metavar="SECONDS", help="Wait for one server so long.")
     ] = 10,
     kubeconfig: options.Kubeconfig = None,
-    output_format: Annotated[
-        options.ReportFormat, typer.Option("--format", help="text or json.")
-    ] = options.ReportFormat.TEXT,
+    output_format: options.TextOrJson = options.ReportFormat.TEXT,
     strict: options.Strict = False,
     store_namespace: options.StoreNamespaces = None,
     endpoint: options.Endpoints = None,

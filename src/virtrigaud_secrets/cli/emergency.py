@@ -79,6 +79,7 @@ def emergency(
     settings = options.settings_from(endpoints=endpoint, ca_file=ca_file, kubeconfig=kubeconfig)
     with ExitStack() as stack:
         run = _opened(stack, settings, path, (store, prefix), (namespace, deployments), state, given_token=given_token)
+        stack.callback(run.close)
         run.say = progress(output_format)
         if resume:
             run.resume()

@@ -6,6 +6,8 @@ its answer is lost, nobody here decides what became of it.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, Protocol
@@ -97,32 +99,48 @@ class Emergency:
         """Refuse to forget a run that did not come to its end.
 
         Raises:
-            ConfigurationError: there is one in the file.
+            ConfigurationError: there is one in the file, or one is under way.
         """
-        known = None if self.file is None else self.file.read()
-        if known is not None and not known.finished and self.file is not None:
-            raise ConfigurationError(
-                f"{self.file.path} is of a run that did not come to its end: go on with it (--resume), or name another "
-                "file"
-            )
-        self._entered = True
+        with self._entering() as known:
+            if known is not None and not known.finished and self.file is not None:
+                raise ConfigurationError(
+                    f"{self.file.path} is of a run that did not come to its end: go on with it (--resume), or name "
+                    "another file"
+                )
 
     def resume(self) -> None:
         """Go on where the run in the file was cut off.
 
         Raises:
-            ConfigurationError: there is none, or it is about something else.
+            ConfigurationError: there is none, it is about something else, or it is under way.
         """
-        known = None if self.file is None else self.file.read()
-        if known is None:
-            raise ConfigurationError("there is no run to go on with: no state is kept where this one looks")
-        if not known.same_run(self.state):
-            raise ConfigurationError(
-                f"the run to go on with revokes {known.prefix} of {known.store} and may choose other objects: give the "
-                "same options again"
-            )
-        self.state = known
+        with self._entering() as known:
+            if known is None:
+                raise ConfigurationError("there is no run to go on with: no state is kept where this one looks")
+            if not known.same_run(self.state):
+                raise ConfigurationError(
+                    f"the run to go on with revokes {known.prefix} of {known.store} and may choose other objects: give "
+                    "the same options again"
+                )
+            self.state = known
+
+    @contextmanager
+    def _entering(self) -> Generator[EmergencyState | None]:
+        """Keep other runs off, from before the file is read; not where what was read is refused."""
+        try:
+            if self.file is not None:
+                self.file.claim()
+            yield None if self.file is None else self.file.read()
+        except BaseException:
+            self.close()
+            raise
         self._entered = True
+
+    def close(self) -> None:
+        """Let other runs have the file. `run` does so at its end; whoever begins and does not run calls this."""
+        if self.file is not None:
+            self.file.release()
+        self._entered = False
 
     @property
     def revocation_is_lost(self) -> bool:
@@ -191,10 +209,16 @@ class Emergency:
 
         Raises:
             ConfigurationError: the state cannot be kept, so that nothing more was sent; or neither `begin` nor `resume`
-                was called, and the file is of a run that did not come to its end.
+                was called since the last one, and the file is of a run that did not come to its end.
         """
         if not self._entered:
             self.begin()
+        try:
+            return self._run(lost, refresh_limit, rollout_limit)
+        finally:
+            self.close()
+
+    def _run(self, lost: LostRevocation | None, refresh_limit: timedelta, rollout_limit: timedelta) -> OperationReport:
         revoked = self._revoke(lost)
         if not revoked.ok:
             left = tuple(Step(name=name, outcome=Outcome.NOT_DONE) for name in _STEPS_AFTER)

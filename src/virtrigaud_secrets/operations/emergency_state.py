@@ -5,15 +5,18 @@ The file is written before and after what must not happen twice, and replaced wh
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, cast
+from weakref import finalize
 
 from virtrigaud_secrets.errors import ConfigurationError
 from virtrigaud_secrets.operations.rotation import Scope
@@ -108,6 +111,37 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._claim: Callable[[], object] | None = None
+
+    def claim(self) -> None:
+        """Keep other runs off until `release`, or the end of the process, however it ends. Twice is as good as once.
+
+        What is locked is a file beside the state, as the state itself is replaced. It stays behind and means nothing.
+
+        Raises:
+            ConfigurationError: another run has it, or it cannot be locked.
+        """
+        if self._claim is not None:
+            return
+        beside = self.path.with_name(f".{self.path.name}.lock")
+        try:
+            lock = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConfigurationError(f"cannot write {beside}: {error.strerror}") from None
+        claim = finalize(self, os.close, lock)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            claim()
+            why = "another run is under way" if isinstance(error, BlockingIOError) else f"no lock: {error.strerror}"
+            raise ConfigurationError(f"{self.path}: {why}") from None
+        self._claim = claim
+
+    def release(self) -> None:
+        """Let other runs have it."""
+        if self._claim is not None:
+            self._claim()
+            self._claim = None
 
     def read(self) -> EmergencyState | None:
         """The state; None where there is no file.

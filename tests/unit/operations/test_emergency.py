@@ -272,6 +272,29 @@ def test_a_run_that_was_not_begun_does_not_forget_another(make, vault):
     assert len(vault.revoked) == 1
 
 
+def test_two_runs_at_once_are_one(make, vault, world):
+    first, second = make(), make()
+    first.begin()
+    for enter in (second.begin, second.resume, second.run):
+        with pytest.raises(ConfigurationError, match="another run is under way"):
+            enter()
+    assert first.run().ok
+    assert vault.revoked == ["vsphere/creds/"]
+    second.begin()
+    second.close()
+
+
+def test_the_file_is_let_go_where_a_run_breaks(make, monkeypatch):
+    first = make()
+    first.begin()
+    monkeypatch.setattr(first.vault, "leases", lambda _: (_ for _ in ()).throw(Killed))
+    with pytest.raises(Killed):
+        first.run()
+    second = make()
+    second.begin()
+    second.close()
+
+
 def test_nothing_to_go_on_with(make, world, vault, clock):
     with pytest.raises(ConfigurationError, match="no run to go on with"):
         make().resume()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
 from datetime import UTC, datetime
 
@@ -61,6 +63,39 @@ def test_where_it_cannot_be_kept(tmp_path):
         StateFile(tmp_path / "no" / "such").write(STATE)
     with pytest.raises(ConfigurationError, match="cannot read"):
         StateFile(tmp_path).read()
+
+
+def test_one_claim_at_a_time(tmp_path):
+    mine, theirs = StateFile(tmp_path / "state.json"), StateFile(tmp_path / "state.json")
+    mine.claim()
+    mine.claim()
+    with pytest.raises(ConfigurationError, match=r"state\.json: another run is under way"):
+        theirs.claim()
+    mine.release()
+    theirs.claim()
+    theirs.release()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()] == [0o600]
+
+
+def test_a_claim_ends_with_a_process_that_is_killed(tmp_path):
+    file = StateFile(tmp_path / "state.json")
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        file.claim()
+        os.write(writer, b"!")
+        signal.pause()
+    try:
+        assert os.read(reader, 1)
+        with pytest.raises(ConfigurationError, match="another run is under way"):
+            file.claim()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reader)
+        os.close(writer)
+    file.claim()
+    file.release()
 
 
 def test_which_runs_are_the_same():
