@@ -137,6 +137,17 @@ class AuditLog:
         if thread is not None:
             thread.join(CLOSE_SECONDS)
         _open.discard(self)
+        self._tell_of_the_lost()
+
+    def _tell_of_the_lost(self) -> None:
+        """No line comes after the last one to tell of lines before it that are not there."""
+        with self._changed:
+            waiting, lost = len(self._waiting) + len(self._unwritten), self._untold
+            self._untold = 0
+        if waiting:
+            _log.error("the audit is closed with %d lines or more that were not written yet", waiting)
+        if lost:
+            _log.error("the audit is closed, and its last %d lines were dropped", lost)
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -211,8 +222,11 @@ class AuditLog:
             self._fail(error, before - len(self._unwritten), closing=closing)
             return not closing
         except Exception as error:  # noqa: BLE001  # a logger's handlers are anybody's
-            self._pass_over(error, len(self._unwritten))
-            self._unwritten.clear()
+            with self._changed:
+                self.written += before - len(self._unwritten)
+            # Of this line only: what one handler cannot take of it, it may take of the next.
+            self._pass_over(error, 1)
+            del self._unwritten[:1]
             return True
         with self._changed:
             self.written += before

@@ -172,6 +172,49 @@ def test_a_logger_whose_handler_raises_does_not_end_the_writer(caplog):
     assert "canary" not in caplog.text
 
 
+def test_a_line_that_a_handler_cannot_take_takes_no_other_with_it(caplog):
+    go, seen = threading.Event(), []
+
+    class Picky(logging.Filter):
+        def filter(self, record):
+            go.wait(10)
+            if '"path":"bad"' in record.getMessage():
+                raise RuntimeError("canary")
+            seen.append(json.loads(record.getMessage())["request"]["path"])
+            return False
+
+    logger = logging.getLogger("test.picky")
+    logger.setLevel(logging.INFO)
+    logger.addFilter(Picky())
+    with AuditLog(logger) as log:
+        for path in ("first", "a", "bad", "b"):
+            log.read(read(path))
+        go.set()
+    assert seen == ["first", "a", "b"]
+    assert (log.written, log.dropped) == (3, 1)
+    assert "canary" not in caplog.text
+
+
+def test_what_is_lost_at_the_end_is_said_in_the_log(file, monkeypatch, caplog):
+    go = threading.Event()
+    monkeypatch.setattr(audit, "CLOSE_SECONDS", 0.01)
+    monkeypatch.setattr(audit._FileSink, "write", lambda _, waiting: go.wait(10) and waiting.clear())
+    log = AuditLog(file, limit=1)
+    log.read(read("first"))
+    while log._waiting:
+        pass
+    for number in range(3):
+        log.read(read(str(number)))
+    log.close()
+    go.set()
+    log._thread.join(10)
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        "the audit is closed with 2 lines or more that were not written yet",
+        "the audit is closed, and its last 2 lines were dropped",
+    ]
+
+
 def test_a_line_that_cannot_be_made_is_left_out(file, caplog):
     with AuditLog(file) as log:
         log.read(read(object()))
