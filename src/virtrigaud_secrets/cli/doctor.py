@@ -27,7 +27,8 @@ def doctor(
         str, typer.Option("--namespace", "-n", metavar="NAMESPACE", help="Of the cluster's manifests, only these.")
     ] = "",
     login: Annotated[
-        bool, typer.Option("--login/--no-login", help="Log in to Vault stores to see what the login may do.")
+        bool,
+        typer.Option("--login/--no-login", help="Log in to Vault stores and clusters to see what the login may do."),
     ] = True,
     timeout: Annotated[
         int, typer.Option("--timeout", min=1, metavar="SECONDS", help="Wait for one server so long.")

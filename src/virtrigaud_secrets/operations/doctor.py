@@ -1,6 +1,7 @@
 """Looks at what can keep providers from their secrets, before they notice: nothing is read and nothing is changed.
 
-The one thing that leaves a trace is a login to Vault, which is ended again. What is seen is judged in `diagnosis`.
+What leaves a trace is a login: to Vault, which is ended again, and by a token of a service account. What is seen is
+judged in `diagnosis`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.errors import ConfigurationError, SecretsError
 from virtrigaud_secrets.manifests import Catalog
+from virtrigaud_secrets.operations.cluster_rights import ClusterRights
 from virtrigaud_secrets.operations.diagnosis import (
     LOGIN_MARGIN,
     Diagnosis,
@@ -30,6 +32,7 @@ from virtrigaud_secrets.operations.store_access import StoreAccess, store_access
 from virtrigaud_secrets.operations.store_targets import (
     VAULT_HEALTH,
     as_vault_spec,
+    cluster_access,
     cluster_target,
     missing_extra,
     target_of,
@@ -65,12 +68,13 @@ def examine(
         settings: the process's settings.
         references: Kubernetes objects that the stores' manifests refer to.
         clock: time; by default the system's.
-        login: whether to log in to Vault stores, to see what the login may do and when it ends. It is ended again.
+        login: whether to log in to Vault stores and clusters, to see what the login may do and when it ends. That to
+            Vault is ended again.
         timeout: the most that one look at a server may take.
     """
     time = clock or SystemClock()
     run = _Examination(catalog, settings, references, time, timeout)
-    return collected([*identities(settings, time), *run.cluster(), *run.stores(login=login)])
+    return collected([*identities(settings, time), *run.cluster(login=login), *run.stores(login=login)])
 
 
 class _Examination:
@@ -84,8 +88,9 @@ class _Examination:
         self._references = references
         self._clock = clock
         self._timeout = timeout
+        self._rights = ClusterRights(catalog, settings=settings, clock=clock)
 
-    def cluster(self) -> Iterator[Diagnosis]:
+    def cluster(self, *, login: bool) -> Iterator[Diagnosis]:
         """The cluster's API, where there is one."""
         try:
             access = find_cluster(self._settings, self._clock)
@@ -95,13 +100,17 @@ class _Examination:
             return
         if access is None or target is None:
             return
+        reached = True
         for found in self._looked(f"cluster {access.server}", target):
+            reached = reached and found.level is not Level.ERROR
             # A provider that reads other stores, and logs in with its mounted token, never asks it.
             yield replace(found, level=Level.WARNING) if found.level is Level.ERROR else found
         if access.client_certificate:
             yield from self._certificate_ends(
                 f"cluster {access.server}", "our client certificate", access.client_certificate
             )
+        if reached and login:
+            yield from self._rights.of_process(access, timeout=self._timeout)
 
     def stores(self, *, login: bool) -> Iterator[Diagnosis]:
         """Every store, with what the manifests need of it."""
@@ -146,6 +155,7 @@ class _Examination:
         spec = as_vault_spec(store)
         try:
             target = target_of(store)
+            access = cluster_access(store)
             certificates = {} if spec is None else trust.certificates(spec, store.context)
         except SecretsError as error:
             yield _bad("reach", subject, str(error), "mend the store's manifest, or what it refers to")
@@ -160,8 +170,12 @@ class _Examination:
             yield found
         for place, pem in certificates.items():
             yield from self._certificate_ends(subject, f"a certificate of {place}", pem)
-        if spec is not None and reached and login:
+        if not reached or not login:
+            return
+        if spec is not None:
             yield from self._logged_in(store, needed)
+        elif access is not None:
+            yield from self._rights.of_store(store.context.store, access, timeout=self._timeout)
 
     def _looked(self, subject: str, target: Target) -> Iterator[Diagnosis]:
         seen = look(target, clock=self._clock, timeout=self._timeout)

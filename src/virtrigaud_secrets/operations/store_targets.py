@@ -100,10 +100,21 @@ def _vault(store: StoreAccess) -> Target | None:
     return Target(address=address, tls=tls, trust=trust.source(spec, store.context), path=VAULT_HEALTH)
 
 
-def _kubernetes(store: StoreAccess) -> Target:
+def cluster_access(store: StoreAccess) -> ClusterAccess | None:
+    """The cluster of a `kubernetes` store and who it is there; None for another backend's.
+
+    Raises:
+        ConfigurationError: a reference cannot be answered, or what it names cannot be used.
+        StoreError: a cluster that holds references refused or did not answer.
+    """
     from virtrigaud_secrets.stores.kubernetes.login import access_of
 
-    return cluster_target(access_of(cast("KubernetesProvider", store.spec), store.context))
+    return access_of(store.spec, store.context) if isinstance(store.spec, KubernetesProvider) else None
+
+
+def _kubernetes(store: StoreAccess) -> Target | None:
+    access = cluster_access(store)
+    return None if access is None else cluster_target(access)
 
 
 def _azure(store: StoreAccess) -> Target:
