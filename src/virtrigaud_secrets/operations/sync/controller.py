@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.delivery.target_decision import MANAGED, MANAGED_VALUE
 from virtrigaud_secrets.delivery.target_writer import TargetWriter
-from virtrigaud_secrets.errors import ClosedError, ConfigurationError, SecretsError
+from virtrigaud_secrets.errors import AccessDeniedError, ClosedError, ConfigurationError, SecretsError
 from virtrigaud_secrets.manifests.live_catalog import LiveCatalog
 from virtrigaud_secrets.observability.sync_metrics import SyncMetrics
 from virtrigaud_secrets.operations.sync.crew import Crew
@@ -158,11 +158,7 @@ class Sync:
         """
         if self._closing:
             raise ClosedError("the sync was closed")
-        self._reflectors = self._make_reflectors()
-        for reflector in self._reflectors:
-            thread = threading.Thread(target=reflector.run, name="virtrigaud-secrets-watch", daemon=True)
-            self._watchers.append(thread)
-            thread.start()
+        self._follow(stop)
         self._crew.start()
         tidied = self._clock.elapsed()
         while not self._is_over(stop):
@@ -220,6 +216,24 @@ class Sync:
         elif self._working and not leads:
             self._working = False
             _log.warning("this process leads no longer: nothing is written until it does again")
+
+    def _follow(self, stop: threading.Event | None) -> None:
+        """Follow the cluster, once it tells what of it may be followed."""
+        while not self._is_over(stop):
+            self._beat = self._clock.elapsed()
+            try:
+                self._reflectors = self._make_reflectors()
+            except ClosedError:
+                return
+            except SecretsError as error:
+                _log.warning("the cluster cannot be followed yet: %s", error)
+                (stop or self._ending).wait(self._options.terms.retry_period.total_seconds())
+            else:
+                break
+        for reflector in self._reflectors:
+            thread = threading.Thread(target=reflector.run, name="virtrigaud-secrets-watch", daemon=True)
+            self._watchers.append(thread)
+            thread.start()
 
     def _take_over(self) -> None:
         """Begin to work: whatever another leader did meanwhile is looked at."""
@@ -294,7 +308,7 @@ class Sync:
             return True
         try:
             return self._voting.reviewed("list", CLUSTER_SECRET_STORES)
-        except SecretsError:
+        except AccessDeniedError:
             return True
 
     def _find_generator(self, reference: GeneratorRef, namespace: str) -> Document[Model] | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
-from virtrigaud_secrets.errors import ClosedError, ConfigurationError, StoreUnavailableError
+from virtrigaud_secrets.errors import AccessDeniedError, ClosedError, ConfigurationError, StoreUnavailableError
 from virtrigaud_secrets.models.external_secret import GeneratorRef
 from virtrigaud_secrets.operations.sync import Sync, SyncOptions
 from virtrigaud_secrets.operations.sync.controller import STUCK_AFTER
@@ -101,11 +102,32 @@ def test_cluster_stores_are_followed_where_that_is_allowed(settings: Settings, m
         monkeypatch.setattr(sync._voting, "reviewed", lambda *_: False)
         assert not any(one._resource.kind == "ClusterSecretStore" for one in sync._make_reflectors())
 
-        def unavailable(*_: object) -> bool:
-            raise StoreUnavailableError("down")
+        def denied(*_: object) -> bool:
+            raise AccessDeniedError("nobody may ask")
 
-        monkeypatch.setattr(sync._voting, "reviewed", unavailable)
+        monkeypatch.setattr(sync._voting, "reviewed", denied)
         assert any(one._resource.kind == "ClusterSecretStore" for one in sync._make_reflectors())
+
+
+def test_a_cluster_that_is_down_at_the_start_is_asked_again_what_may_be_followed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [StoreUnavailableError("down"), None]
+    with Sync(SyncOptions(namespaces=("a",)), settings=settings) as sync:
+        stop = Event()
+        waits: list[float | None] = []
+
+        def reviewed(*_: object) -> bool:
+            if (error := answers.pop(0)) is not None:
+                raise error
+            stop.set()
+            return False
+
+        monkeypatch.setattr(sync._voting, "reviewed", reviewed)
+        monkeypatch.setattr(stop, "wait", waits.append)
+        sync.run(stop)
+        assert waits == [2.0]
+        assert {one._resource.kind for one in sync._reflectors} == {"SecretStore", "ExternalSecret", "Secret"}
 
 
 def test_a_new_resolver_only_after_another_leader(sync: Any, monkeypatch: pytest.MonkeyPatch) -> None:
