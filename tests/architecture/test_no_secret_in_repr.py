@@ -60,10 +60,10 @@ from virtrigaud_secrets.models.generators.vault_dynamic_secret import VaultDynam
 from virtrigaud_secrets.observability import AuditLog
 from virtrigaud_secrets.resolver.push_plan import PushStep, Source
 from virtrigaud_secrets.runtime.accesses import AccessKind, Given, SecretAccess
-from virtrigaud_secrets.runtime.keeper import Wish
 from virtrigaud_secrets.runtime.making import Access, Made
 from virtrigaud_secrets.runtime.subscription import Subscription
 from virtrigaud_secrets.runtime.telling import event_of
+from virtrigaud_secrets.runtime.wishes import Wish
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores import fake, files

@@ -8,11 +8,10 @@ from __future__ import annotations
 import copy
 import math
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from dataclasses import replace
 from secrets import SystemRandom
 from typing import Final
 
@@ -33,10 +32,13 @@ from virtrigaud_secrets.leases import schedule
 from virtrigaud_secrets.leases.actions import Happened
 from virtrigaud_secrets.manifests import Catalog
 from virtrigaud_secrets.resolver.connections import Connections
+from virtrigaud_secrets.runtime.endings import credential_expired
 from virtrigaud_secrets.runtime.holdings import Holdings, Tell
-from virtrigaud_secrets.runtime.making import Access, BundleMaker, Found, Made
+from virtrigaud_secrets.runtime.making import Access, BundleMaker, Made
 from virtrigaud_secrets.runtime.verdicts import is_definite, verdict_of
+from virtrigaud_secrets.runtime.wanted import Wanted
 from virtrigaud_secrets.runtime.windows import Windows
+from virtrigaud_secrets.runtime.wishes import Wish
 from virtrigaud_secrets.runtime.workers import Workers
 from virtrigaud_secrets.settings import Settings
 from virtrigaud_secrets.stores.base import Fetch, References, StoreKey
@@ -47,26 +49,6 @@ REPORTED_EVERY: Final = 1.0
 """Seconds between two reads that reports of refused values without a lease lead to."""
 TRIES: Final = 3
 """How often a bundle is made of answers that were replaced meanwhile, before that is an error."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What somebody wants of a making, beyond what the manifest promises."""
-
-    newer_than: float = -math.inf
-    """Answers whose request was sent before this moment will not do."""
-    spare_leases: bool = False
-    """Whether `newer_than` is not meant for what hangs on a lease."""
-    min_ttl: float = 0.0
-    """Credentials that end sooner than this many seconds from now will not do."""
-    asked_at: float = math.inf
-    """When `min_ttl` was asked for: what was read since will do, since another read would give no more."""
-    any_age: bool = False
-    """Answers without a lease will do however old they are: something else changed."""
-    found: Found | None = None
-    """What searches found before, where they need not be made anew."""
-    credential: tuple[Fetch, int] | None = None
-    """A credential that has to be in it."""
 
 
 Offered = dict[Fetch, tuple[Kept, "Kept | None"]]
@@ -108,7 +90,7 @@ class Keeper:
         self._lock = threading.Lock()
         self._closed = False
         self._uniform = SystemRandom().uniform
-        self._wanted: dict[Fetch, set[SecretName]] = {}
+        self._wanted: Final = Wanted()
         self.bites = True
         """Whether what the store has no more, or refuses, is given out no more, whatever was read before."""
         self.holdings: Final = Holdings(connections, settings=settings, clock=clock, tell=tell)
@@ -186,14 +168,7 @@ class Keeper:
 
     def expired(self, entry: Entry, snapshot: Snapshot, error: SecretsError | None) -> CredentialExpiredError:
         """The error for a credential that came to its end."""
-        now = self._clock.elapsed()
-        ended = self._clock.now() - timedelta(seconds=max(now - snapshot.ends, 0.0)) if snapshot.ends > 0 else None
-        paths = ", ".join(sorted({fetch.key for fetch in snapshot.serials}))
-        when = f" at {ended.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if ended is not None else ""
-        why = f", and no new one could be had: {error}" if error is not None else ""
-        return CredentialExpiredError(f"what was read from {paths} ended{when}{why}", ended_at=ended).at(
-            f"ExternalSecret {entry.name}"
-        )
+        return credential_expired(entry.name, snapshot, error, now=self._clock.elapsed(), wall=self._clock.now())
 
     def _refuse_remembered(self, entry: Entry, now: float) -> None:
         if entry.error is None:
@@ -217,11 +192,11 @@ class Keeper:
     def _revalidate(self, entry: Entry, seen: Snapshot | None) -> None:
         try:
             if entry.snapshot is seen:
-                self._try(entry)
+                self._try(entry, Wish())
         finally:
             entry.queued = False
 
-    def _try(self, entry: Entry, wish: Wish = Wish()) -> None:
+    def _try(self, entry: Entry, wish: Wish) -> None:
         try:
             self.obtain(entry, wish)
         except SecretsError as error:
@@ -251,7 +226,7 @@ class Keeper:
                 return _landed(flight)
             with suppress(SecretsError):
                 snapshot = _landed(flight)
-                if self._grants(snapshot, wish):
+                if wish.is_granted_by(snapshot, self._clock.elapsed()):
                     return snapshot
             return self.obtain(entry, wish)
         fault: SecretsError = _interrupted(entry)
@@ -269,15 +244,6 @@ class Keeper:
                 entry.flight = None
             if not mine.done():
                 mine.set_exception(copy.copy(fault))
-
-    def _grants(self, snapshot: Snapshot, wish: Wish) -> bool:
-        if wish.credential is not None and snapshot.serials.get(wish.credential[0]) != wish.credential[1]:
-            return False
-        if wish.newer_than > -math.inf:
-            return min(snapshot.read_at, snapshot.made) >= wish.newer_than
-        if not wish.min_ttl or snapshot.made >= wish.asked_at:
-            return True
-        return snapshot.ends - self._clock.elapsed() >= wish.min_ttl
 
     def _made(self, entry: Entry, wish: Wish) -> Snapshot:
         interval = self.maker.interval(entry.name)
@@ -305,24 +271,15 @@ class Keeper:
 
     def _note_wanted(self, entry: Entry) -> None:
         if entry.snapshot is None:
-            requests = self.maker.plan(entry.name).requests
-            with self._lock:
-                for request in requests:
-                    self._wanted.setdefault(request.fetch, set()).add(entry.name)
+            self._wanted.add(entry.name, self._fetches(entry.name))
 
     def _forget_answers(self, name: SecretName) -> None:
         """Keep no answer that only this ExternalSecret asked for."""
         with suppress(SecretsError):
-            self._unwant(name, [request.fetch for request in self.maker.plan(name).requests])
+            self.answers.drop(self._wanted.drop(name, self._fetches(name)))
 
-    def _unwant(self, name: SecretName, fetches: Collection[Fetch]) -> None:
-        with self._lock:
-            for fetch in fetches:
-                self._wanted.get(fetch, set()).discard(name)
-            unwanted = [fetch for fetch in fetches if not self._wanted.get(fetch)]
-            for fetch in unwanted:
-                self._wanted.pop(fetch, None)
-        self.answers.drop(unwanted)
+    def _fetches(self, name: SecretName) -> list[Fetch]:
+        return [request.fetch for request in self.maker.plan(name).requests]
 
     def replan(self, name: SecretName) -> None:
         """Its manifest changed: the next making goes by the new one. What is in force stays so, and its leases alive.
@@ -331,12 +288,7 @@ class Keeper:
             SecretsError: the new one cannot be planned.
         """
         self.maker.forget(name)
-        after = {request.fetch for request in self.maker.plan(name).requests}
-        with self._lock:
-            before = {fetch for fetch, names in self._wanted.items() if name in names}
-            for fetch in after - before:
-                self._wanted.setdefault(fetch, set()).add(name)
-        self._unwant(name, before - after)
+        self.answers.drop(self._wanted.replace(name, self._fetches(name)))
 
     def _access(self, wish: Wish, interval: float, offered: Offered) -> Access:
         now = self._clock.elapsed()
@@ -375,7 +327,7 @@ class Keeper:
         """Put a bundle into force; None if a credential in it was replaced meanwhile."""
         now = self._clock.elapsed()
         old = entry.snapshot
-        changed = old is None or not _equal(old, made)
+        changed = old is None or not made.gives_what(old.bundle)
         snapshot = self._snapshot(entry.name, made, interval, now, bundle=None if changed or old is None else old)
         commits = [taker.prepare(snapshot, changed=changed) for taker in list(entry.takers)]
         others = self.holdings.put_in_force(entry, snapshot)
@@ -592,16 +544,6 @@ class Keeper:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise ClosedError("the resolver was closed")
-
-
-def _equal(old: Snapshot, made: Made) -> bool:
-    before, after = old.bundle, made.bundle
-    return (
-        dict(before) == dict(after)
-        and before.type == after.type
-        and before.labels == after.labels
-        and before.annotations == after.annotations
-    )
 
 
 def _interrupted(entry: Entry) -> StoreUnavailableError:

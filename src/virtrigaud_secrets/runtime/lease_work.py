@@ -22,8 +22,9 @@ from virtrigaud_secrets.leases.actions import (
 from virtrigaud_secrets.leases.core import LeaseCore
 from virtrigaud_secrets.leases.verdicts import Meaning, Verdict
 from virtrigaud_secrets.resolver.connections import Connections
-from virtrigaud_secrets.runtime.keeper import Keeper, Wish
+from virtrigaud_secrets.runtime.keeper import Keeper
 from virtrigaud_secrets.runtime.verdicts import verdict_of
+from virtrigaud_secrets.runtime.wishes import Wish
 from virtrigaud_secrets.stores.base import AnswerKind, Fetch, LeaseOperations, LoginState, StoreKey
 
 _ResultT = TypeVar("_ResultT")

@@ -51,7 +51,7 @@ class LiveResolver(Resolver):
         Raises:
             SecretsError: as `Resolver.resolve`.
         """
-        from virtrigaud_secrets.runtime.keeper import Wish
+        from virtrigaud_secrets.runtime.wishes import Wish
 
         try:
             entry = self._entry(name, namespace)

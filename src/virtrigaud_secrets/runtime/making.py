@@ -43,6 +43,16 @@ class Made:
     found: Found
     """What searches found for it."""
 
+    def gives_what(self, bundle: Bundle) -> bool:
+        """Whether another bundle gives the same, type, labels and annotations too."""
+        mine = self.bundle
+        return (
+            dict(mine) == dict(bundle)
+            and mine.type == bundle.type
+            and mine.labels == bundle.labels
+            and mine.annotations == bundle.annotations
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Access:

@@ -291,7 +291,7 @@ class Resolver:
         Raises:
             SecretsError: as `resolve`. What was in force stays so.
         """
-        from virtrigaud_secrets.runtime.keeper import Wish
+        from virtrigaud_secrets.runtime.wishes import Wish
 
         def obtain() -> Given:
             entry = self._entry(name, namespace)

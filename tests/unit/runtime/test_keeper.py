@@ -12,7 +12,8 @@ from virtrigaud_secrets.errors import (
     StoreUnavailableError,
 )
 from virtrigaud_secrets.events import EventKind
-from virtrigaud_secrets.runtime.keeper import REMEMBERED_ERROR, Wish
+from virtrigaud_secrets.runtime.keeper import REMEMBERED_ERROR
+from virtrigaud_secrets.runtime.wishes import Wish
 
 KV, DB = SecretName("ns", "kv"), SecretName("ns", "db")
 

@@ -2,9 +2,10 @@ import math
 
 import pytest
 
+from virtrigaud_secrets.bundle import Bundle
 from virtrigaud_secrets.cache.entries import SecretName
 from virtrigaud_secrets.errors import ManifestNotFoundError, SecretNotFoundError, TemplateError
-from virtrigaud_secrets.runtime.making import Access
+from virtrigaud_secrets.runtime.making import Access, Made
 from virtrigaud_secrets.stores.base import Fetch
 
 from_cache = Access(lambda _fetch, _kept: True, lambda _fetch, kept: kept)
@@ -95,3 +96,12 @@ def test_a_template_that_refuses_is_an_error_that_names_the_manifest(maker, lab)
     with pytest.raises(TemplateError) as caught:
         maker.make(name("db"), anew)
     assert caught.value.manifest == "ExternalSecret ns/db"
+
+
+def test_what_was_made_is_the_same_only_with_type_labels_and_annotations():
+    made = Made(Bundle({"a": b"1"}, type="t", labels={"l": "1"}, annotations={"n": "1"}), {}, {})
+    assert made.gives_what(Bundle({"a": b"1"}, type="t", labels={"l": "1"}, annotations={"n": "1"}))
+    assert not made.gives_what(Bundle({"a": b"2"}, type="t", labels={"l": "1"}, annotations={"n": "1"}))
+    assert not made.gives_what(Bundle({"a": b"1"}, labels={"l": "1"}, annotations={"n": "1"}))
+    assert not made.gives_what(Bundle({"a": b"1"}, type="t", annotations={"n": "1"}))
+    assert not made.gives_what(Bundle({"a": b"1"}, type="t", labels={"l": "1"}))
