@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -32,6 +32,14 @@ LEFT_OUT = frozenset({"$schema", "anyOf", "contentEncoding", "description", "exa
 VALUES = (None, True, 0, 1, -1, 1.0, 1.5, 2**63, "", "a", "A b", "ä" * 253, "a" * 254, "1h", "YQ==", {}, {"a": None})
 DROPPED = object()
 """In place of a value: the field is not there."""
+
+
+@pytest.fixture(scope="module")
+def cluster(require: Callable[[str], None]) -> Iterator[KubernetesAPI]:
+    """A cluster of its own: the session's knows the same kinds by other schemas."""
+    require(KubernetesAPI.missing_reason())
+    with KubernetesAPI() as server:
+        yield server
 
 
 def structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

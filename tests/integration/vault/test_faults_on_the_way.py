@@ -70,7 +70,9 @@ def connect(server: OpenBao, proxy: FaultProxy) -> Iterator[Callable[..., StoreC
     with ExitStack() as stack:
         stack.callback(proxy.heal)
 
-        def make(retry: RetryPolicy | None = None, *, login: bool = False, **fields: object) -> StoreClient:
+        def make(
+            retry: RetryPolicy | None = None, *, login: bool = False, limit: float = LIMIT, **fields: object
+        ) -> StoreClient:
             reference = {"name": "login", "key": "password"}
             auth = {"userPass": {"path": "faults", "username": "u", "secretRef": reference}} if login else None
             spec = {"server": proxy.address, "path": "faults", "version": "v1", "auth": auth}
@@ -78,7 +80,7 @@ def connect(server: OpenBao, proxy: FaultProxy) -> Iterator[Callable[..., StoreC
             context = StoreContext(
                 store=STORE,
                 namespace=STORE.namespace,
-                settings=Settings(vault_token=server.root_token, request_timeout=timedelta(seconds=LIMIT)),
+                settings=Settings(vault_token=server.root_token, request_timeout=timedelta(seconds=limit)),
                 clock=SystemClock(),
                 references=UserPass(),
                 retry=retry or RetryPolicy(),
@@ -144,9 +146,7 @@ def test_a_wait_longer_than_there_is_time_is_told(connect, proxy):
 def test_a_wait_that_was_asked_for_is_kept(connect, proxy):
     proxy.order(Trouble.STATUS, status=429, retry_after="1", times=1)
     start = time.monotonic()
-    client = connect(ONCE_MORE)
-    client._transport._limit = 5.0  # of the settings, above, for the others
-    client.get(PLAIN)
+    connect(ONCE_MORE, limit=5.0).get(PLAIN)
     assert 1 <= time.monotonic() - start < 3
 
 
