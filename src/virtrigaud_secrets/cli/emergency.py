@@ -113,6 +113,7 @@ def _opened(
     from virtrigaud_secrets.operations import Emergency, Scope
     from virtrigaud_secrets.operations.cluster import connect
     from virtrigaud_secrets.operations.cluster_manifests import read_catalog
+    from virtrigaud_secrets.operations.emergency import mounts_of
     from virtrigaud_secrets.operations.emergency_state import StateFile
     from virtrigaud_secrets.operations.store_access import find_store, store_access
     from virtrigaud_secrets.stores.references import KubernetesReferences
@@ -132,6 +133,7 @@ def _opened(
         prefix=prefix,
         cluster=cluster,
         scope=Scope(namespace=chosen[0], deployments=chosen[1]),
+        mounts=mounts_of(catalog),
         file=StateFile(state),
         clock=clock,
     )

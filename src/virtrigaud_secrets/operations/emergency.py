@@ -6,7 +6,7 @@ its answer is lost, nobody here decides what became of it.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -14,7 +14,10 @@ from typing import Final, Protocol
 
 from virtrigaud_secrets.clock import Clock, SystemClock
 from virtrigaud_secrets.errors import ConfigurationError, SecretsError, StoreError
+from virtrigaud_secrets.manifests import Catalog
+from virtrigaud_secrets.models.backends.vault import VaultProvider
 from virtrigaud_secrets.operations.emergency_state import EmergencyState, LostRevocation, Revocation, StateFile
+from virtrigaud_secrets.operations.forced_refresh import Revoked
 from virtrigaud_secrets.operations.outcomes import Item, OperationReport, Outcome, Step, attempted
 from virtrigaud_secrets.operations.rotation import (
     REFRESH,
@@ -76,6 +79,8 @@ class Emergency:
     """The cluster."""
     scope: Scope = field(default_factory=Scope)
     """Which objects are refreshed and restarted; by default all ExternalSecrets and all providers."""
+    mounts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What `mounts_of` tells of the stores that are known."""
     file: StateFile | None = None
     """Where to keep what was done. Without it a run that is cut off cannot go on."""
     clock: Clock = field(default_factory=SystemClock)
@@ -159,7 +164,7 @@ class Emergency:
             StoreError: the cluster refused or did not answer.
         """
         leases, unseen = self._look()
-        refresh, restart = self._rotation(Mark(self.clock.now())).planned()
+        refresh, restart = self._rotation(Mark(self.state.marked_at or self.clock.now())).planned()
         return Survey(leases=leases, unseen=unseen, refresh=refresh, restart=restart)
 
     def planned(self) -> OperationReport:
@@ -271,13 +276,28 @@ class Emergency:
 
     def _rotation(self, mark: Mark) -> Rotation:
         return Rotation(
-            cluster=self.cluster, scope=self.scope, mark=mark, clock=self.clock, say=self.say, revoked=self.prefix
+            cluster=self.cluster,
+            scope=self.scope,
+            mark=mark,
+            clock=self.clock,
+            say=self.say,
+            revoked=Revoked(prefix=self.prefix, mounts=self.mounts),
         )
 
     def _keep(self, state: EmergencyState) -> None:
         if self.file is not None:
             self.file.write(state)
         self.state = state
+
+
+def mounts_of(catalog: Catalog) -> dict[str, str]:
+    """Of each store that puts an engine before its keys as they are, `Kind namespace/name` → the engine."""
+    found: dict[str, str] = {}
+    for document in catalog.stores:
+        spec = document.spec.provider.spec
+        if isinstance(spec, VaultProvider) and spec.version == "v1" and spec.path:
+            found[document.subject] = spec.path.strip("/")
+    return found
 
 
 def _items(leases: LeasesBelow | None, outcome: Outcome) -> tuple[Item, ...]:

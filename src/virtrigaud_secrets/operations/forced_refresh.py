@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from virtrigaud_secrets.golang.duration import DurationError, parse_duration
-from virtrigaud_secrets.operations.bodies import mapping, sequence, text
+from virtrigaud_secrets.operations.bodies import mapping, name_of, sequence, text
+from virtrigaud_secrets.stores.vault.paths import kv_path
 
 ANNOTATION: Final = "force-sync"
 """The annotation that ESO's documentation sets. Any changed annotation makes it refresh; the name is a convention."""
@@ -75,12 +76,41 @@ def why_never(external_secret: Mapping[str, object]) -> str:
     return ""
 
 
-def reads_below(external_secret: Mapping[str, object], prefix: str) -> bool:
-    """Whether an entry of it names a key below a prefix of paths."""
-    spec = mapping(external_secret.get("spec"))
-    references = [mapping(mapping(entry).get("remoteRef")) for entry in sequence(spec.get("data"))]
-    references += [mapping(mapping(entry).get("extract")) for entry in sequence(spec.get("dataFrom"))]
-    return any(text(reference.get("key")).lstrip("/").startswith(prefix) for reference in references)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked:
+    """What was revoked, and what tells whose credentials that were."""
+
+    prefix: str
+    """Path below which leases were revoked, with a slash at its end."""
+    mounts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Store as `Kind namespace/name` → the engine that it puts before every key as it is, without `data/` between."""
+
+
+def what_it_keeps(external_secret: Mapping[str, object], revoked: Revoked) -> str:
+    """What of the revoked an ExternalSecret has, by its manifest; empty where it has nothing of it."""
+    spec, (namespace, _) = mapping(external_secret.get("spec")), name_of(external_secret)
+    entries = [mapping(entry) for part in ("data", "dataFrom") for entry in sequence(spec.get(part))]
+    for entry in entries:
+        source = mapping(entry.get("sourceRef"))
+        store = _store(mapping(source.get("storeRef") or spec.get("secretStoreRef")), namespace)
+        key = text(mapping(entry.get("remoteRef") or entry.get("extract")).get("key")).lstrip("/")
+        paths = (key, kv_path(key, mount=revoked.mounts.get(store, ""), version=1))
+        if key and any(path.startswith(revoked.prefix) for path in paths):
+            return f"it keeps what was revoked below {revoked.prefix}"
+    if any(_is_dynamic(entry) for entry in entries):
+        return f"it keeps what a VaultDynamicSecret gave, which may have been revoked below {revoked.prefix}"
+    return ""
+
+
+def _store(reference: Mapping[str, object], namespace: str) -> str:
+    name = text(reference.get("name"))
+    if reference.get("kind") == "ClusterSecretStore":
+        return f"ClusterSecretStore {name}"
+    return f"SecretStore {namespace}/{name}"
+
+
+def _is_dynamic(entry: Mapping[str, object]) -> bool:
+    return mapping(mapping(entry.get("sourceRef")).get("generatorRef")).get("kind") == "VaultDynamicSecret"
 
 
 def judge_refresh(external_secret: Mapping[str, object], *, was: Before | None, forced_at: datetime) -> Refresh:

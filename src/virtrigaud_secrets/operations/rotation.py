@@ -17,10 +17,11 @@ from virtrigaud_secrets.operations.forced_refresh import (
     ANNOTATION,
     Before,
     RefreshState,
+    Revoked,
     before,
     judge_refresh,
     mark_of,
-    reads_below,
+    what_it_keeps,
     why_never,
 )
 from virtrigaud_secrets.operations.outcomes import Item, OperationReport, Outcome, Step, attempted
@@ -125,8 +126,8 @@ class Rotation:
     """Time."""
     say: Say = lambda _: None
     """Is told of progress."""
-    revoked: str = ""
-    """Prefix below which leases were revoked: what was read there and is never refreshed again is dead."""
+    revoked: Revoked | None = None
+    """What was revoked before: an ExternalSecret that has it and is never refreshed again keeps it dead."""
 
     def planned(self) -> tuple[Step, Step]:
         """What `refresh` and `restart` would change. Only lists."""
@@ -223,8 +224,11 @@ class Rotation:
 
     def _never(self, body: Body, why: str) -> Item:
         """An ExternalSecret that no annotation makes refresh."""
-        if self.revoked and reads_below(body, self.revoked):
-            why += f"; it keeps what was revoked below {self.revoked}: delete its Secret, which makes it refresh"
+        if self.revoked is not None and (kept := what_it_keeps(body, self.revoked)):
+            judged = judge_refresh(body, was=None, forced_at=self.mark.at)
+            if judged.state is RefreshState.DONE:
+                return _item(body, EXTERNAL_SECRETS, Outcome.DONE, judged.message)
+            why += f"; {kept}: delete its Secret, which makes it refresh"
             return _item(body, EXTERNAL_SECRETS, Outcome.FAILED, why)
         return _item(body, EXTERNAL_SECRETS, Outcome.SKIPPED, why)
 

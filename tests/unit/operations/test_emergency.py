@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from virtrigaud_secrets.errors import AccessDeniedError, ConfigurationError, StoreUnavailableError
-from virtrigaud_secrets.operations.emergency import Emergency
+from virtrigaud_secrets.manifests import load
+from virtrigaud_secrets.operations.emergency import Emergency, mounts_of
 from virtrigaud_secrets.operations.emergency_state import LostRevocation, Revocation, StateFile
 from virtrigaud_secrets.operations.outcomes import Outcome
 from virtrigaud_secrets.stores.vault.operator import LeasesBelow
@@ -270,6 +271,29 @@ def test_a_run_that_was_not_begun_does_not_forget_another(make, vault):
     with pytest.raises(ConfigurationError, match="did not come to its end"):
         make().run()
     assert len(vault.revoked) == 1
+
+
+def test_which_stores_put_an_engine_before_their_keys(tmp_path):
+    store = "{{apiVersion: external-secrets.io/v1, kind: {}, metadata: {}, spec: {{provider: {{vault: {}}}}}}}\n---\n"
+    (tmp_path / "stores.yaml").write_text(
+        store.format("SecretStore", "{name: a, namespace: ns}", "{server: s, path: vsphere/creds/, version: v1}")
+        + store.format("ClusterSecretStore", "{name: b}", "{server: s, path: kv, version: v1}")
+        + store.format("SecretStore", "{name: c, namespace: ns}", "{server: s, path: secret, version: v2}")
+        + store.format("SecretStore", "{name: d, namespace: ns}", "{server: s, version: v1}")
+    )
+    assert mounts_of(load(tmp_path)) == {"SecretStore ns/a": "vsphere/creds", "ClusterSecretStore b": "kv"}
+
+
+def test_what_a_store_puts_before_its_keys_is_minded(make, world):
+    spec = {"secretStoreRef": {"name": "v1"}, "data": [{"remoteRef": {"key": "role"}}]}
+    body = world.add_external_secret("ns", "z", refreshPolicy="CreatedOnce", **spec)
+    run = make(mounts={"SecretStore ns/v1": "vsphere/creds"})
+    assert outcomes(run.run())[1] is Outcome.FAILED
+    body["status"]["refreshTime"] = "2031-01-01T12:00:00Z"
+    again = make(mounts={"SecretStore ns/v1": "vsphere/creds"})
+    again.resume()
+    assert outcomes(again.planned())[1] is not Outcome.FAILED
+    assert again.run().ok
 
 
 def test_two_runs_at_once_are_one(make, vault, world):

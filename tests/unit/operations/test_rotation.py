@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from virtrigaud_secrets.errors import AccessDeniedError, StoreUnavailableError
+from virtrigaud_secrets.operations.forced_refresh import Revoked
 from virtrigaud_secrets.operations.outcomes import Outcome
 from virtrigaud_secrets.operations.rotation import (
     PROVIDER_DEPLOYMENTS,
@@ -253,6 +254,9 @@ def test_only_what_this_run_restarted_is_left_alone(fake_cluster, clock, written
     assert bool(fake_cluster.patches) is again
 
 
+V1 = {"SecretStore ns/v1": "vsphere", "ClusterSecretStore v1": "vsphere/creds"}
+
+
 @pytest.mark.parametrize(
     ("revoked", "outcome"), [("", Outcome.SKIPPED), ("vsphere/creds/", Outcome.FAILED), ("aws/", Outcome.SKIPPED)]
 )
@@ -261,11 +265,51 @@ def test_only_what_this_run_restarted_is_left_alone(fake_cluster, clock, written
     [
         {"data": [{"remoteRef": {"key": "other"}}, {"remoteRef": {"key": "vsphere/creds/role"}}]},
         {"dataFrom": [{"find": {}}, {"extract": {"key": "/vsphere/creds/role"}}]},
+        {"secretStoreRef": {"name": "v1"}, "data": [{"remoteRef": {"key": "creds/role"}}]},
+        {"secretStoreRef": {"name": "v1"}, "data": [{"remoteRef": {"key": "vsphere/creds/role"}}]},
+        {
+            "secretStoreRef": {"name": "other"},
+            "dataFrom": [
+                {
+                    "sourceRef": {"storeRef": {"name": "v1", "kind": "ClusterSecretStore"}},
+                    "extract": {"key": "role"},
+                }
+            ],
+        },
     ],
 )
 def test_what_keeps_a_revoked_credential_for_ever_is_told(fake_cluster, clock, spec, revoked, outcome):
     fake_cluster.add_external_secret("ns", "a", refreshPolicy="CreatedOnce", **spec)
-    run = Rotation(cluster=fake_cluster, scope=SCOPE, mark=Mark(clock.now()), clock=clock, revoked=revoked)
+    known = Revoked(prefix=revoked, mounts=V1) if revoked else None
+    run = Rotation(cluster=fake_cluster, scope=SCOPE, mark=Mark(clock.now()), clock=clock, revoked=known)
     for step in (run.planned()[0], run.refresh()):
         assert step.outcome is outcome
         assert ("delete its Secret" in step.items[0].detail) is (outcome is Outcome.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("spec", "outcome"),
+    [
+        ({"dataFrom": [{"sourceRef": {"generatorRef": {"kind": "VaultDynamicSecret", "name": "g"}}}]}, Outcome.FAILED),
+        ({"dataFrom": [{"sourceRef": {"generatorRef": {"kind": "Password", "name": "g"}}}]}, Outcome.SKIPPED),
+        ({"secretStoreRef": {"name": "other"}, "data": [{"remoteRef": {"key": "creds/role"}}]}, Outcome.SKIPPED),
+        ({"secretStoreRef": {"name": "v1"}, "dataFrom": [{"find": {"path": "creds"}}]}, Outcome.SKIPPED),
+    ],
+)
+def test_what_may_keep_it_and_what_does_not(fake_cluster, clock, spec, outcome):
+    fake_cluster.add_external_secret("ns", "a", refreshInterval="0", **spec)
+    known = Revoked(prefix="vsphere/creds/", mounts=V1)
+    run = Rotation(cluster=fake_cluster, scope=SCOPE, mark=Mark(clock.now()), clock=clock, revoked=known)
+    assert run.refresh().outcome is outcome
+
+
+def test_what_was_written_anew_keeps_nothing_that_was_revoked(fake_cluster, clock):
+    """Its Secret was deleted, as was said, and the run goes on."""
+    spec = {"data": [{"remoteRef": {"key": "vsphere/creds/role"}}]}
+    body = fake_cluster.add_external_secret("ns", "a", refreshPolicy="CreatedOnce", **spec)
+    mark = Mark(clock.now())
+    run = Rotation(cluster=fake_cluster, scope=SCOPE, mark=mark, clock=clock, revoked=Revoked(prefix="vsphere/creds/"))
+    assert run.refresh().outcome is Outcome.FAILED
+    body["status"]["refreshTime"] = (mark.at + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert run.refresh().outcome is Outcome.DONE
+    assert fake_cluster.patches == []
