@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from virtrigaud_secrets.clock import Clock
 from virtrigaud_secrets.operations.diagnosis import Diagnosis, Level
 from virtrigaud_secrets.operations.policy import kubernetes
 from virtrigaud_secrets.operations.policy.demands import demands_of
-from virtrigaud_secrets.operations.policy.document import Platform, Policy, name_of
+from virtrigaud_secrets.operations.policy.document import Policy
 from virtrigaud_secrets.operations.policy.verification import verify_cluster
 from virtrigaud_secrets.stores.base import StoreKey
 from virtrigaud_secrets.stores.cluster_objects import ClusterObjects
@@ -29,9 +29,7 @@ class ClusterRights:
         """Derive them. Sends nothing."""
         demands = demands_of(catalog, settings=settings, clock=clock)
         self._clock = clock
-        self._policies: Mapping[str, Policy] = {
-            policy.name: policy for policy in kubernetes.policies_of(demands, catalog, settings)
-        }
+        self._policies = kubernetes.policies_of(demands, catalog, settings)
 
     def of_process(self, access: ClusterAccess, *, timeout: timedelta) -> Iterator[Diagnosis]:
         """Those of the process's own account, which stores without a login use too.
@@ -40,7 +38,8 @@ class ClusterRights:
             access: the process's cluster.
             timeout: the most that one request may take.
         """
-        yield from self._reviewed(kubernetes.OWN_POLICY, f"cluster {access.server}", access, timeout)
+        own = next((one for one in self._policies if one.name == kubernetes.OWN_POLICY), None)
+        yield from self._reviewed(own, f"cluster {access.server}", access, timeout)
 
     def of_store(self, key: StoreKey, access: ClusterAccess, *, timeout: timedelta) -> Iterator[Diagnosis]:
         """Those of the account that a `kubernetes` store logs in as.
@@ -50,10 +49,14 @@ class ClusterRights:
             access: its cluster and login.
             timeout: the most that one request may take.
         """
-        yield from self._reviewed(name_of(Platform.KUBERNETES, key), str(key), access, timeout)
+        # Not by its name, which two stores may share.
+        who = kubernetes.account_of(key)
+        its = next((one for one in self._policies if one.identity.partition(" at ")[0] == who), None)
+        yield from self._reviewed(its, str(key), access, timeout)
 
-    def _reviewed(self, name: str, subject: str, access: ClusterAccess, timeout: timedelta) -> Iterator[Diagnosis]:
-        policy = self._policies.get(name)
+    def _reviewed(
+        self, policy: Policy | None, subject: str, access: ClusterAccess, timeout: timedelta
+    ) -> Iterator[Diagnosis]:
         if policy is None:
             return
         with closing(ClusterObjects(access, timeout=timeout, clock=self._clock)) as objects:

@@ -73,6 +73,19 @@ def test_each_account_is_asked_about_its_own(reviewer, rights):
     assert reviewer.closed == 3
 
 
+def test_stores_whose_policies_have_one_name_are_told_apart(reviewer, tmp_path):
+    other = MANIFESTS.replace("name: remote, namespace: ns", "name: b-remote, namespace: a").replace("far", "b")
+    same = MANIFESTS.replace("name: remote, namespace: ns", "name: remote, namespace: a-b").replace("far", "a")
+    other = other.replace("namespace: ns", "namespace: a").replace(
+        "secretStoreRef: {name: remote}", "secretStoreRef: {name: b-remote}"
+    )
+    (tmp_path / "two.yaml").write_text(f"{other}---\n{same.replace('namespace: ns', 'namespace: a-b')}")
+    rights = ClusterRights(load(tmp_path), settings=Settings(), clock=ManualClock())
+    for namespace, name, remote in (("a", "b-remote", "b"), ("a-b", "remote", "a")):
+        ((_, _, message),) = asked(rights, StoreKey("SecretStore", namespace, name))
+        assert message == f"RBAC does not grant get on secrets k in {remote}"
+
+
 def test_who_needs_nothing_is_not_asked_about(reviewer, rights):
     assert asked(rights, StoreKey("SecretStore", "ns", "other")) == []
     assert reviewer.closed == 0

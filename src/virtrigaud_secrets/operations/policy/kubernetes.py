@@ -17,6 +17,7 @@ from virtrigaud_secrets.models.generators.vault_dynamic_secret import VaultDynam
 from virtrigaud_secrets.models.references import CAProvider, SecretKeySelector, ServiceAccountSelector
 from virtrigaud_secrets.operations.policy.demands import Demand, Demands
 from virtrigaud_secrets.operations.policy.document import Platform, Policy, comment, file_name
+from virtrigaud_secrets.stores.base import StoreKey
 from virtrigaud_secrets.stores.selectors import namespace_of
 from virtrigaud_secrets.stores.vault.auth_methods import METHODS
 
@@ -82,6 +83,11 @@ def policies_of(
         if secret is not None and secret.name is not None:
             gathering.pushed(secret.name, document.namespace)
     return [_policy(rights) for rights in gathering.all() if rights.found]
+
+
+def account_of(store: StoreKey) -> str:
+    """The account that a store logs in as, in words: how the identity of its policy begins."""
+    return f"the account of {store}"
 
 
 class _Gathering:
@@ -154,7 +160,7 @@ class _Gathering:
         subject = None
         if account is not None:
             subject = Account(namespace_of(account.namespace, demand.context), account.name)
-        who = f"the account of {demand.key}" + (f" at {spec.server.url}" if spec.server.url else "")
+        who = account_of(demand.key) + (f" at {spec.server.url}" if spec.server.url else "")
         rights = _Rights(subject, f"{ROLE}-{demand.key.name}", who, (demand.key.namespace, demand.key.name))
         if subject is None:
             rights.notes["the store logs in by a token, certificate or kubeconfig: bind the Role to its user"] = None

@@ -7,11 +7,12 @@ cluster are sent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
-from virtrigaud_secrets.clock import SystemClock
-from virtrigaud_secrets.errors import SecretsError
+from virtrigaud_secrets.clock import Clock, SystemClock
+from virtrigaud_secrets.errors import ConfigurationError, SecretsError, UnsupportedFeatureError
 from virtrigaud_secrets.models.backends.openbao import OpenBaoProvider
 from virtrigaud_secrets.models.backends.vault import VaultProvider
 from virtrigaud_secrets.models.generators.vault_dynamic_secret import VaultDynamicSecretSpec
@@ -20,7 +21,7 @@ from virtrigaud_secrets.operations.policy.demands import Demand, demands_of
 from virtrigaud_secrets.operations.policy.derivation import Surroundings
 from virtrigaud_secrets.operations.policy.document import Policy
 from virtrigaud_secrets.settings import Settings
-from virtrigaud_secrets.stores.cluster_access import find_cluster
+from virtrigaud_secrets.stores.cluster_access import find_cluster, where_looked
 from virtrigaud_secrets.stores.cluster_objects import ClusterObjects, Resource
 from virtrigaud_secrets.stores.references import KubernetesReferences
 
@@ -33,6 +34,8 @@ POWERS: Final = ("auth/token/create", f"sys/auth/{PROBE}", f"sys/mounts/{PROBE}"
 """Paths by which a login could give itself more."""
 VERBS: Final = ("create", "delete", "get", "list", "patch", "update", "watch")
 """Verbs that are asked for without a name, to find what is too much."""
+NONE: Final = "none"
+"""In place of a policy's name where there is no policy."""
 _SHARED: Final = frozenset({"auth/token", "sys/leases"})
 """Below these the policy `default` grants a few paths, which say nothing of a wildcard."""
 
@@ -76,7 +79,7 @@ def verify(
 ) -> list[Verdict]:
     """Ask every Vault as the store's login, and the cluster as the process's own account.
 
-    Other platforms have no way to ask without doing it.
+    Other platforms have no way to ask without doing it. What cannot be asked or derived is a verdict with an error.
 
     Args:
         catalog: the manifests.
@@ -95,18 +98,22 @@ def verify(
         ]
     finally:
         references.close()
-    access = find_cluster(settings, clock)
-    if access is None:
-        return verdicts
-    objects = ClusterObjects(access, timeout=settings.request_timeout, clock=clock)
+    # What is not known to be needed cannot be said to be granted.
+    verdicts += [Verdict(policy=NONE, identity="a manifest", error=fault) for fault in demands.faults]
+    own = [one for one in kubernetes.policies_of(demands, catalog, settings) if one.name == kubernetes.OWN_POLICY]
+    return verdicts + [_verify_own(policy, settings, clock) for policy in own]
+
+
+def _verify_own(policy: Policy, settings: Settings, clock: Clock) -> Verdict:
     try:
-        return verdicts + [
-            verify_cluster(policy, objects)
-            for policy in kubernetes.policies_of(demands, catalog, settings)
-            if policy.name == kubernetes.OWN_POLICY
-        ]
-    finally:
-        objects.close()
+        access = find_cluster(settings, clock)
+    except ConfigurationError as error:
+        return Verdict(policy=policy.name, identity=policy.identity, error=error)
+    if access is None:
+        error = ConfigurationError(where_looked(settings))
+        return Verdict(policy=policy.name, identity=policy.identity, error=error)
+    with closing(ClusterObjects(access, timeout=settings.request_timeout, clock=clock)) as objects:
+        return verify_cluster(policy, objects)
 
 
 def verify_vault(demand: Demand, policy: Policy) -> Verdict:
@@ -118,7 +125,7 @@ def verify_vault(demand: Demand, policy: Policy) -> Verdict:
     try:
         with client:
             if not isinstance(client, TellsCapabilities):
-                return Verdict(policy=policy.name, identity=policy.identity)
+                raise UnsupportedFeatureError(f"{demand.key}: its client cannot ask what its login may do")
             granted = client.capabilities([*wanted, *beside, *POWERS])
     except SecretsError as error:
         return Verdict(policy=policy.name, identity=policy.identity, error=error)

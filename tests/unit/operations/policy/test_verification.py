@@ -123,3 +123,30 @@ def test_a_cluster_is_asked_about_each_name_and_about_all(catalog, demands, writ
 def test_without_vault_and_cluster_nobody_is_asked(catalog, write):
     manifests = catalog(write.store("{fake: {data: [{key: a, value: b}]}}"), write.read("a"))
     assert verify(manifests, settings=Settings()) == []
+
+
+def test_a_manifest_that_cannot_be_planned_is_no_success(catalog, write):
+    (verdict,) = verify(catalog(write.read("a")), settings=Settings())
+    assert not verdict.exact
+    assert "store" in str(verdict.error)
+
+
+def test_rights_in_a_cluster_that_is_not_there_are_no_success(catalog, write, tmp_path):
+    store = write.store("{kubernetes: {remoteNamespace: far}}")
+    settings = Settings(service_account_directory=tmp_path)
+    (verdict,) = verify(catalog(store, write.read("a")), settings=settings)
+    assert not verdict.exact
+    assert "no cluster API is configured" in str(verdict.error)
+
+
+def test_a_client_that_cannot_ask_is_no_success(demand, write):
+    class Mute(StoreClient):
+        def get(self, fetch):
+            raise NotImplementedError
+
+        def close(self, *, revoke=True):
+            del revoke
+
+    found = demand(write.store("{vault: {server: 'https://v', path: s}}"), write.read("a"))
+    verdict = verify_vault(replace(found, factory=Factory(Mute())), vault.policy_of(found))
+    assert "cannot ask" in str(verdict.error)
