@@ -110,8 +110,8 @@ def _verify_own(policy: Policy, settings: Settings, clock: Clock) -> Verdict:
     except ConfigurationError as error:
         return Verdict(policy=policy.name, identity=policy.identity, error=error)
     if access is None:
-        error = ConfigurationError(where_looked(settings))
-        return Verdict(policy=policy.name, identity=policy.identity, error=error)
+        nowhere = ConfigurationError(where_looked(settings))
+        return Verdict(policy=policy.name, identity=policy.identity, error=nowhere)
     with closing(ClusterObjects(access, timeout=settings.request_timeout, clock=clock)) as objects:
         return verify_cluster(policy, objects)
 
