@@ -104,12 +104,11 @@ def _is_empty_list(document: dict[str, object], kind: str) -> bool:
 def _of_eso(document: dict[str, object], group: str, name: str, version: str, *, strict: bool) -> Recognised:
     kind = KINDS.get((group, name))
     if kind is None:
-        return _invalid(
-            document, Remark(location=("kind",), message=f"no kind of {group}{nearest(name, names_of(group))}")
-        )
+        message = f"no kind of {group}{nearest(name, names_of(group))}"
+        return _without_schema(document, Remark(location=("kind",), message=message))
     if version not in kind.versions:
-        expected = " or ".join(kind.api_versions)
-        return _invalid(document, Remark(location=("apiVersion",), message=f"expected {expected}"))
+        message = f"expected {' or '.join(kind.api_versions)}"
+        return _without_schema(document, Remark(location=("apiVersion",), message=message))
     written, remarks = _as_created(document, kind)
     manifest, found = read(kind.model, written, strict=strict)
     remarks += found
@@ -191,7 +190,7 @@ def _replaced(value: object, location: Location, new: object) -> object:
 
 def _nameless(document: dict[str, object]) -> Recognised:
     missing = [name for name in ("apiVersion", "kind") if not isinstance(document.get(name), str)]
-    return _invalid(
+    return _without_schema(
         document,
         *(
             Remark(location=(name,), message="is required" if document.get(name) is None else "expected text")
@@ -200,8 +199,9 @@ def _nameless(document: dict[str, object]) -> Recognised:
     )
 
 
-def _invalid(document: dict[str, object], *remarks: Remark) -> Recognised:
-    return _recognised(document, Judgement.INVALID, remarks=list(remarks))
+def _without_schema(document: dict[str, object], *remarks: Remark) -> Recognised:
+    """Meant for ESO, which has no schema of it: there is no verdict, and no cluster takes it."""
+    return _recognised(document, Judgement.SKIPPED, remarks=list(remarks))
 
 
 def _skipped(document: dict[str, object], reason: str) -> Recognised:

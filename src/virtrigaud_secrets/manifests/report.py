@@ -21,7 +21,8 @@ class Judgement(StrEnum):
     INVALID = "invalid"
     """Meant to be a manifest, and no cluster with ESO's schema would take it."""
     SKIPPED = "skipped"
-    """Nothing that this library resolves."""
+    """Nothing that this library resolves; or meant for ESO, which has no schema of that kind or version: no cluster
+    takes it, as a finding of severity error says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

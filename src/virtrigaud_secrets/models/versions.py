@@ -18,7 +18,6 @@ from virtrigaud_secrets.models.secret_store import SecretStore
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.backends.aws import AWSProvider
     from virtrigaud_secrets.models.backends.azurekv import AzureKVProvider
-    from virtrigaud_secrets.models.backends.kubernetes import KubernetesProvider
     from virtrigaud_secrets.models.backends.webhook import WebhookProvider
 
 OLD: Final = "external-secrets.io/v1beta1"
@@ -116,11 +115,6 @@ def _azure(spec: AzureKVProvider, location: Location) -> Iterator[Remark]:
         yield _expected((*location, "environmentType"), choices)
 
 
-def _kubernetes(spec: KubernetesProvider, location: Location) -> Iterator[Remark]:
-    if spec.auth is None:
-        yield Remark(location=(*location, "auth"), message="is required in v1beta1")
-
-
 def _webhook(spec: WebhookProvider, location: Location) -> Iterator[Remark]:
     if "result" not in spec.model_fields_set:
         yield Remark(location=(*location, "result"), message="is required in v1beta1")
@@ -145,7 +139,6 @@ _PROVIDERS: Final[Mapping[str, Callable[..., Iterator[Remark]]]] = MappingProxyT
         "aws": _aws,
         "azurekv": _azure,
         "doppler": _doppler,
-        "kubernetes": _kubernetes,
         "pulumi": _pulumi,
         "webhook": _webhook,
     }

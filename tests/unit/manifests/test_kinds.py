@@ -31,6 +31,13 @@ PUSH = {
     "spec": {"secretStoreRefs": [{"name": "s"}], "selector": {"secret": {"name": "x"}}},
 }
 
+GENERATOR = {
+    "apiVersion": "generators.external-secrets.io/v1alpha1",
+    "kind": "Password",
+    "metadata": {"name": "p", "namespace": "n"},
+    "spec": {"length": 12},
+}
+
 
 def told(found: Recognised) -> list[tuple[str, str]]:
     return [(field_path(remark.location), remark.message) for remark in found.remarks]
@@ -80,14 +87,7 @@ def test_what_the_controller_wrote_back_is_not_read() -> None:
 @pytest.mark.parametrize(
     ("document", "field", "message"),
     [
-        (SECRET | {"apiVersion": "external-secrets.io/v1alpha1"}, "apiVersion", "expected external-secrets.io/v1 or"),
-        (PUSH | {"apiVersion": "external-secrets.io/v1"}, "apiVersion", "expected external-secrets.io/v1alpha1"),
         (PUSH | {"spec": {"secretStoreRefs": []}}, "spec.selector", "is required"),
-        (SECRET | {"apiVersion": None}, "apiVersion", "is required"),
-        (SECRET | {"apiVersion": 1}, "apiVersion", "expected text"),
-        (SECRET | {"kind": None}, "kind", "is required"),
-        (SECRET | {"kind": "ExternalSecert"}, "kind", "did you mean ExternalSecret?"),
-        (SECRET | {"kind": "Zzz"}, "kind", "no kind of external-secrets.io"),
         (SECRET | {"metadata": 5}, "metadata", "expected a mapping"),
         (SECRET | {"spec": 5}, "spec", "expected a mapping"),
         (STORE | {"spec": {}}, "spec.provider", "is required"),
@@ -99,6 +99,47 @@ def test_invalid_manifests(document: dict[str, object], field: str, message: str
     assert found.judgement is Judgement.INVALID
     assert found.manifest is None
     assert [(field, True)] == [(place, message in text) for place, text in told(found)]
+
+
+@pytest.mark.parametrize(
+    ("document", "field", "message"),
+    [
+        (
+            SECRET | {"apiVersion": "external-secrets.io/v1alpha1", "spec": 5},
+            "apiVersion",
+            "expected external-secrets.io/v1 or external-secrets.io/v1beta1",
+        ),
+        (PUSH | {"apiVersion": "external-secrets.io/v1"}, "apiVersion", "expected external-secrets.io/v1alpha1"),
+        (
+            GENERATOR | {"apiVersion": "generators.external-secrets.io/v1"},
+            "apiVersion",
+            "expected generators.external-secrets.io/v1alpha1",
+        ),
+        (
+            SECRET | {"kind": "ExternalSecert"},
+            "kind",
+            "no kind of external-secrets.io: did you mean ExternalSecret?",
+        ),
+        (SECRET | {"kind": "Zzz"}, "kind", "no kind of external-secrets.io"),
+        (SECRET | {"apiVersion": None}, "apiVersion", "is required"),
+        (SECRET | {"apiVersion": 1}, "apiVersion", "expected text"),
+        (SECRET | {"kind": None}, "kind", "is required"),
+        (
+            GENERATOR | {"kind": "Passwords"},
+            "kind",
+            "no kind of generators.external-secrets.io: did you mean Password?",
+        ),
+    ],
+)
+def test_where_eso_has_no_schema_there_is_no_verdict_and_an_error(
+    document: dict[str, object], field: str, message: str
+) -> None:
+    found = recognise(document, strict=False)
+
+    assert (found.judgement, found.manifest, found.kept) == (Judgement.SKIPPED, None, False)
+    assert [(remark.severity, field_path(remark.location), remark.message) for remark in found.remarks] == [
+        (Severity.ERROR, field, message)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -158,14 +199,6 @@ def test_a_cluster_store_has_no_namespace() -> None:
     assert told(found) == [("metadata.namespace", "a ClusterSecretStore has none: it is passed over")]
 
 
-GENERATOR = {
-    "apiVersion": "generators.external-secrets.io/v1alpha1",
-    "kind": "Password",
-    "metadata": {"name": "p", "namespace": "n"},
-    "spec": {"length": 12},
-}
-
-
 def test_a_generator() -> None:
     found = recognise(GENERATOR, strict=True)
 
@@ -176,12 +209,7 @@ def test_a_generator() -> None:
     ("changes", "field", "message"),
     [
         ({"spec": {"length": "12"}}, "spec.length", "expected a whole number, found text: write it without quotes"),
-        ({"kind": "Passwords"}, "kind", "no kind of generators.external-secrets.io: did you mean Password?"),
-        (
-            {"apiVersion": "generators.external-secrets.io/v1"},
-            "apiVersion",
-            "expected generators.external-secrets.io/v1alpha1",
-        ),
+        ({"spec": {"noUpper": "no"}}, "spec.noUpper", "expected true or false, found text: write it without quotes"),
     ],
 )
 def test_a_generator_that_is_wrong(changes: dict[str, object], field: str, message: str) -> None:

@@ -17,7 +17,7 @@ from virtrigaud_secrets.models.versions import (
 NEW = "external-secrets.io/v1"
 LEAST: dict[str, dict[str, object]] = {
     "alibaba": {"auth": {}, "regionID": "r"},
-    "barbican": {"auth": {"username": {}, "password": {}}},
+    "barbican": {"auth": {}},
     "beyondtrustworkloadcredentials": {
         "auth": {"apikey": {"token": {}}},
         "server": {"apiUrl": "https://b", "siteId": "s"},
@@ -103,7 +103,6 @@ def test_what_both_versions_have() -> None:
             {"doppler": {"auth": {"oidcConfig": {"identity": "i", "serviceAccountRef": {"name": "a"}}}}},
             "spec.provider.doppler.auth.secretRef",
         ),
-        ({"kubernetes": {}}, "spec.provider.kubernetes.auth"),
         (
             {"pulumi": {"organization": "o", "project": "p", "environment": "e", "auth": {"accessToken": {}}}},
             "spec.provider.pulumi.accessToken",
@@ -144,3 +143,4 @@ def test_old_spellings_of_good_stores() -> None:
     assert store(OLD, {"azurekv": {"vaultUrl": "u"}}) == []
     assert store(OLD, {"webhook": {"url": "u", "result": {}}}) == []
     assert store(OLD, {"kubernetes": {"auth": {"serviceAccount": {"name": "a"}}}}) == []
+    assert store(OLD, {"kubernetes": {"authRef": {"name": "kubeconfig"}}}) == []

@@ -95,7 +95,13 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
             "regionID!": _TEXT,
         },
         "barbican": {
-            "auth!": {"username!": _VALUE, "password!": {"secretRef": _SECRET}},
+            "auth!": {
+                "authType": Literal["password", "applicationCredential"],
+                "username": OneField(_VALUE),
+                "password": {"secretRef!": _SECRET},
+                "applicationCredentialID": OneField(_VALUE),
+                "applicationCredentialSecret": {"secretRef!": _SECRET},
+            },
             "authURL": _TEXT,
             "domainName": _TEXT,
             "region": _TEXT,
@@ -357,9 +363,10 @@ FIELDS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
             "caBundle": Base64,
             "caProvider": _AUTHORITY,
             "domain": _TEXT,
-            "password!": _VALUE,
+            "password": _VALUE,
             "serverURL!": _TEXT,
-            "username!": _VALUE,
+            "token": _VALUE,
+            "username": _VALUE,
         },
         "senhasegura": {
             "auth!": {"clientId!": _TEXT, "clientSecretSecretRef!": _SECRET},
@@ -434,5 +441,22 @@ class _PulumiModel(KnownProvider):
         return exactly_one(self, "auth", "accessToken")
 
 
-_RULES: Final[Mapping[str, type[KnownProvider]]] = MappingProxyType({"crd": _CRDModel, "pulumi": _PulumiModel})
+class _SecretServerModel(KnownProvider):
+    """A user with a password, or an access token in place of both."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["token"]}, {"required": ["username", "password"]}]}
+    )
+
+    @model_validator(mode="after")
+    def _has_login(self) -> Self:
+        given = {name for name in ("username", "password", "token") if getattr(self, name) is not None}
+        if "token" in given or {"username", "password"} <= given:
+            return self
+        raise PydanticCustomError("secret_server_login", "expected username and password, or token")
+
+
+_RULES: Final[Mapping[str, type[KnownProvider]]] = MappingProxyType(
+    {"crd": _CRDModel, "pulumi": _PulumiModel, "secretserver": _SecretServerModel}
+)
 """Key under `spec.provider` → what is more than its fields."""

@@ -52,6 +52,28 @@ def test_one_whose_fields_are_not_known() -> None:
             ["authSecretRef.kubernetesAuth.k8sConfName"],
         ),
         ("barbican", {"username": {"secretRef": SECRET}}, ["auth", "username"]),
+        ("barbican", {"auth": {"username": {"value": "u"}, "password": {"secretRef": SECRET}}}, []),
+        (
+            "barbican",
+            {"auth": {"username": {"value": "u", "secretRef": SECRET}, "password": {}}},
+            ["auth.username", "auth.password.secretRef"],
+        ),
+        (
+            "barbican",
+            {
+                "auth": {
+                    "authType": "applicationCredential",
+                    "applicationCredentialID": {"secretRef": SECRET},
+                    "applicationCredentialSecret": {"secretRef": SECRET},
+                }
+            },
+            [],
+        ),
+        (
+            "barbican",
+            {"auth": {"authType": "token", "applicationCredentialID": {}, "applicationCredentialSecret": {}}},
+            ["auth.authType", "auth.applicationCredentialID", "auth.applicationCredentialSecret.secretRef"],
+        ),
         (
             "bitwardensecretsmanager",
             {"auth": {"secretRef": {"credentials": SECRET}}, "organizationID": "o"},
@@ -104,6 +126,9 @@ def test_one_whose_fields_are_not_known() -> None:
             {"region": "r", "projectId": "p", "accessKey": {"value": "v"}, "secretKey": {"secretRef": SECRET}},
             [],
         ),
+        ("secretserver", {"serverURL": "u", "username": {"value": "v"}, "password": {"secretRef": SECRET}}, []),
+        ("secretserver", {"serverURL": "u", "token": {"secretRef": SECRET}}, []),
+        ("secretserver", {"serverURL": "u", "username": {"value": "v"}}, [""]),
         (
             "yandexlockbox",
             {"auth": {"authorizedKeySecretRef": SECRET}, "fetching": {"byName": {}}},
