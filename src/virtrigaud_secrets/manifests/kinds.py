@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType, NoneType
+from types import NoneType
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from virtrigaud_secrets.findings import Severity
@@ -13,8 +12,7 @@ from virtrigaud_secrets.manifests.report import Judgement
 from virtrigaud_secrets.models.admission import REFUSED_AT_ADMISSION, judge
 from virtrigaud_secrets.models.kinds import GROUP, GROUPS, KINDS, Kind, names_of
 from virtrigaud_secrets.models.reading import read
-from virtrigaud_secrets.models.remarks import MALFORMED_DURATION, NOT_EXACTLY_ONE, Location, Remark, nearest
-from virtrigaud_secrets.models.versions import takes_anyhow
+from virtrigaud_secrets.models.remarks import MALFORMED_DURATION, Location, Remark, nearest
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.metadata import ObjectMeta
@@ -71,12 +69,6 @@ class Recognised:
 
 SCHEMA_ACCEPTS: Final = frozenset({REFUSED_AT_ADMISSION, MALFORMED_DURATION})
 """Codes of what is an error here and in ESO, and not by its schema: the verdict is the schema's."""
-
-
-_READABLE: Final[Mapping[str, object]] = MappingProxyType(
-    {MALFORMED_DURATION: "1h", NOT_EXACTLY_ONE: {"transform": {"template": ""}}}
-)
-"""Code of what the schema takes → something readable in its place: a duration, or what a rewrite does."""
 
 
 def recognise(data: object, *, strict: bool) -> Recognised:
@@ -161,15 +153,15 @@ def _is_accepted_by_schema(remark: Remark, document: dict[str, object]) -> bool:
         return isinstance(document.get("metadata"), dict | NoneType)
     if remark.location == ("spec",) and document.get("spec") is None:
         return True
-    return remark.code in SCHEMA_ACCEPTS or takes_anyhow(_text(document.get("apiVersion")), remark)
+    return remark.code in SCHEMA_ACCEPTS
 
 
 def _as_schema_sees(written: dict[str, object], found: list[Remark]) -> dict[str, object]:
     """A document that cannot be read, with something readable for what the schema takes all the same."""
     seen: dict[str, object] = written | {"metadata": {"name": "a"}}
     for remark in found:
-        if remark.code in _READABLE:
-            seen = cast("dict[str, object]", _replaced(seen, remark.location, _READABLE[remark.code]))
+        if remark.code == MALFORMED_DURATION:
+            seen = cast("dict[str, object]", _replaced(seen, remark.location, "1h"))
     return seen
 
 

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 MALFORMED_DURATION: Final = "duration"
 """Code of a duration that ESO's schema takes for any text, and its controller cannot read."""
 
-NOT_EXACTLY_ONE: Final = "exactly_one"
-"""Code of a part of which several fields are set, or none, where it should be one."""
-
 Location = tuple[str | int, ...]
 """Where in a document: keys of mappings and indexes of lists, from the outermost."""
 
@@ -30,8 +27,6 @@ MAX_SUGGESTED: Final = 64
 MAX_SHOWN: Final = 80
 """Characters of a mapping's key that a field path shows: it must stay readable whatever the key."""
 
-_CODES: Final = frozenset({MALFORMED_DURATION, NOT_EXACTLY_ONE})
-"""Error types of our own that somebody asks about."""
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED: Final = re.compile(r"'([^']*)'")
 
@@ -128,7 +123,7 @@ def remarks_of(error: ValidationError, data: object) -> Iterator[Remark]:
         if details["type"] == "too_short" and _at(data, location) != []:
             # Pydantic counts the good items only; what is wrong with the others is told at their place.
             continue
-        code = details["type"] if details["type"] in _CODES else ""
+        code = MALFORMED_DURATION if details["type"] == MALFORMED_DURATION else ""
         yield Remark(location=location, message=_expectation(details) + _hint(details, _at(data, location)), code=code)
 
 

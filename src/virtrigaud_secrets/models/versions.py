@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from virtrigaud_secrets.models.base import Model
 from virtrigaud_secrets.models.external_secret import ExternalSecret, ExternalSecretSpec, GeneratorRef, SourceRef
-from virtrigaud_secrets.models.remarks import NOT_EXACTLY_ONE, Location, Remark
+from virtrigaud_secrets.models.remarks import Location, Remark
 from virtrigaud_secrets.models.secret_store import SecretStore
 
 if TYPE_CHECKING:
@@ -48,12 +48,6 @@ ONLY_NEW_GENERATORS: Final = frozenset(
 """Kinds of generators that a reference of v1beta1 cannot name."""
 
 
-def takes_anyhow(api_version: str, remark: Remark) -> bool:
-    """Whether v1beta1 takes what the models refuse: its schema does not count the fields of a rewrite."""
-    of_rewrite = len(remark.location) > 1 and remark.location[-2] == "rewrite"
-    return api_version == OLD and of_rewrite and remark.code == NOT_EXACTLY_ONE
-
-
 def judge_version(manifest: Model) -> Iterator[Remark]:
     """What the schema of the manifest's own version refuses."""
     old = getattr(manifest, "api_version", "") == OLD
@@ -79,6 +73,9 @@ def _external_secret(spec: ExternalSecretSpec, location: Location) -> Iterator[R
         yield from _source(entry.source_ref, (*location, "data", index, "sourceRef"))
     for index, source in enumerate(spec.data_from):
         yield from _source(source.source_ref, (*location, "dataFrom", index, "sourceRef"))
+        for place, rewrite in enumerate(source.rewrite):
+            if rewrite.merge is not None:
+                yield _expected((*location, "dataFrom", index, "rewrite", place), "regexp, transform")
 
 
 def _source(source: SourceRef | None, location: Location) -> Iterator[Remark]:

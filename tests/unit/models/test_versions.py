@@ -61,6 +61,10 @@ def store(version: str, provider: dict[str, object], **spec: object) -> list[str
             "spec.dataFrom[0].sourceRef.generatorRef.kind",
         ),
         (
+            {"dataFrom": [{"find": {}, "rewrite": [{"transform": {"template": ""}}, {"merge": {}}]}]},
+            "spec.dataFrom[0].rewrite[1]",
+        ),
+        (
             {
                 "data": [
                     {
@@ -82,7 +86,7 @@ def test_what_an_old_external_secret_may_not_say(spec: dict[str, object], field:
 def test_what_both_versions_have() -> None:
     template = {"templateFrom": [{"literal": "a", "target": "Labels"}]}
     sources = [
-        {"find": {}},
+        {"find": {}, "rewrite": [{"regexp": {"source": "a", "target": "b"}}, {"transform": {"template": ""}}]},
         {"sourceRef": {"generatorRef": {"kind": "UUID", "name": "m"}}},
         {"sourceRef": {"storeRef": {}}},
     ]
