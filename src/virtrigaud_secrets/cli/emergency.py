@@ -85,14 +85,16 @@ def emergency(
             run.resume()
         elif not dry_run:
             run.begin()
+        if lost is not None and not (run.revocation_is_lost or run.revocation_is_done):
+            raise typer.BadParameter("--lost is about a revocation whose answer was lost, and here none was")
         if dry_run:
             report = run.planned()
-        elif not (lost := _answer(run, lost)) and not run.revocation_is_lost and not yes and not _confirmed(run):
+        elif not run.revocation_is_lost and not yes and not _confirmed(run):
             typer.echo("nothing was done", err=True)
             return ExitCode.INCOMPLETE
         else:
             limits = timedelta(seconds=refresh_timeout), timedelta(seconds=timeout)
-            report = run.run(lost=lost, refresh_limit=limits[0], rollout_limit=limits[1])
+            report = run.run(lost=_answer(run, lost), refresh_limit=limits[0], rollout_limit=limits[1])
     tell(report, output_format)
     return _code(report)
 

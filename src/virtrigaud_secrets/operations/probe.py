@@ -26,7 +26,7 @@ class Target:
     """A server to look at."""
 
     address: str
-    """`https://host:port`, or `http://…`."""
+    """`https://host:port`, or `http://…`, and the path that the server is below, if any."""
     tls: ssl.SSLContext | None
     """Whom to trust, and who we are; None for the system's authorities."""
     trust: str
@@ -93,7 +93,9 @@ def _asked(connection: http.client.HTTPConnection, target: Target, clock: Clock)
         return Seen(certificate=certificate, encrypted=encrypted)
     before = clock.now()
     try:
-        connection.request("GET", target.path, headers={"User-Agent": "virtrigaud-secrets"})
+        # A server may be below a path of its address, behind a gateway.
+        path = urlsplit(target.address).path.rstrip("/") + target.path
+        connection.request("GET", path, headers={"User-Agent": "virtrigaud-secrets"})
         answer = connection.getresponse()
         status, date = answer.status, answer.getheader("Date", "")
     except (OSError, http.client.HTTPException):

@@ -21,6 +21,21 @@ class Run:
         self.revocation_is_lost = lost
         self.revocation_is_done = done
 
+        self.ran = []
+        self.closed = False
+
+    def begin(self):
+        pass
+
+    resume = begin
+
+    def run(self, *, lost, **_):
+        self.ran.append(lost)
+        return OperationReport(operation="emergency", steps=(Step(name="revoke", outcome=Outcome.DONE),))
+
+    def close(self):
+        self.closed = True
+
     def planned(self):
         step = Step(name="revoke", outcome=Outcome.PLANNED, detail="12 leases")
         return OperationReport(operation="emergency", dry_run=True, steps=(step,))
@@ -80,6 +95,36 @@ def test_somebody_sees_what_will_be_hit_and_says_so(terminal, capsys):
 def test_what_is_done_needs_no_word(terminal):
     terminal("n")
     assert emergency._confirmed(Run(done=True))
+
+
+@pytest.mark.parametrize("said", ["again", "done"])
+@pytest.mark.parametrize("words", [(), ("--resume",), ("--yes",)])
+def test_what_is_said_of_a_lost_revocation_is_no_yes_to_another(run, monkeypatch, said, words):
+    fresh = Run()
+    monkeypatch.setattr(emergency, "_opened", lambda *_, **__: fresh)
+    code, _, err = run(*BASE, "--lost", said, *words)
+    assert code == ExitCode.USAGE
+    assert "here none was" in err
+    assert fresh.ran == []
+    assert fresh.closed
+
+
+def test_what_is_said_of_a_lost_revocation_is_enough(run, monkeypatch):
+    for known, words in ((Run(lost=True), ()), (Run(done=True), ("--resume",))):
+        monkeypatch.setattr(emergency, "_opened", lambda *_, known=known, **__: known)
+        assert run(*BASE, "--lost", "done", *words)[0] == ExitCode.OK
+        assert known.ran == [LostRevocation.DONE]
+
+
+def test_without_a_word_nothing_is_done(run, monkeypatch, terminal):
+    fresh = Run()
+    monkeypatch.setattr(emergency, "_opened", lambda *_, **__: fresh)
+    terminal("n")
+    assert run(*BASE)[0] == ExitCode.INCOMPLETE
+    assert fresh.ran == []
+    terminal("y")
+    assert run(*BASE)[0] == ExitCode.OK
+    assert fresh.ran == [None]
 
 
 @pytest.mark.parametrize(

@@ -133,5 +133,12 @@ def test_where_no_request_is_harmless_none_is_sent(seen):
     assert (found.fault, found.skew, asked) == ("", None, [])
 
 
+@pytest.mark.parametrize("address", ["http://gateway/vault", "http://gateway/vault/"])
+def test_a_server_below_a_path_is_asked_there(seen, address):
+    assert seen(target=Target(address=address, tls=None, trust="the system", path="/look"))[1] == [
+        ("GET", "/vault/look")
+    ]
+
+
 def test_an_address_that_is_none(clock):
     assert look(Target(address="http://h:x", tls=None, trust=""), clock=clock, timeout=LIMIT).fault
