@@ -16,6 +16,9 @@ become a flood."""
 RETRY_BURST: Final = 100.0
 """Retries that may follow each other at once."""
 
+SPARE: Final = 64
+"""Entries that count no more and may stay until they come up, beside one for each key."""
+
 KeyT = TypeVar("KeyT")
 
 
@@ -59,6 +62,10 @@ class WorkQueue(Generic[KeyT]):
         self._due[key] = at
         self._count += 1
         heapq.heappush(self._heap, (at, self._count, key))
+        if len(self._heap) > 2 * len(self._due) + SPARE:
+            # What was asked for sooner since would stay up to its own time, which may be a year away.
+            self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
+            heapq.heapify(self._heap)
 
     def take(self, now: float) -> Ticket[KeyT] | None:
         """What has been due for longest; None where nothing is due. To be followed by `done`."""

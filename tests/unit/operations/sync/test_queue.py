@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 
-from virtrigaud_secrets.operations.sync.queue import LONGEST_RETRY, RETRY_BURST, Ticket, WorkQueue
+from virtrigaud_secrets.operations.sync.queue import LONGEST_RETRY, RETRY_BURST, SPARE, Ticket, WorkQueue
 
 
 def test_what_is_due_for_longest_comes_first() -> None:
@@ -81,3 +81,16 @@ def test_what_was_dropped_does_not_come() -> None:
     assert queue.take(9) is None
     queue.drop("never seen")
     queue.done("never seen")
+
+
+def test_what_was_asked_for_sooner_since_takes_no_memory() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    for now in range(1000):
+        for key in ("a", "b"):
+            queue.add(key, now + 1e6)
+            queue.add(key, now)
+            assert queue.take(now) == Ticket(key, now)
+            queue.done(key)
+    assert len(queue._heap) <= 2 * 2 + SPARE
+    queue.add("a", 5)
+    assert queue.take(9) == Ticket("a", 5)
