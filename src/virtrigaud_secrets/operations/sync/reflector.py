@@ -6,6 +6,7 @@ What to make of an object is the listener's decision. Nothing is missed: after e
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -22,6 +23,8 @@ WATCH_TIME: Final = timedelta(minutes=4)
 
 FIRST_PAUSE: Final = 0.5
 """Seconds before the first attempt after a failure; twice as long before each further one."""
+BRIEF: Final = 1.0
+"""Seconds; a watch that told nothing and ended sooner is followed by a pause: whoever ends one so ends the next so."""
 LONGEST_PAUSE: Final = 15.0
 """Seconds between two attempts, at most: an API server that is back is to be noticed soon."""
 
@@ -76,18 +79,23 @@ class Reflector:
         self._stopped = False
         self._version = ""
         self._failures = 0
+        self._progressed = False
+        self._watching_since = math.inf
         self.listed = threading.Event()
         """Set once the listener was told of all there are."""
 
     def run(self) -> None:
         """Follow until `stop`, or until the cluster's client is closed."""
         while not self._stopped:
+            self._progressed, self._watching_since = False, math.inf
             try:
                 self._follow()
+                self._rest("the watch ended at once")
             except ClosedError:
                 return
-            except WatchExpiredError:
+            except WatchExpiredError as error:
                 self._version = ""
+                self._rest(str(error))
             except SecretsError as error:
                 self._pause(str(error))
             except Exception as error:  # noqa: BLE001  # one object that nobody can read must not blind for all others
@@ -109,21 +117,20 @@ class Reflector:
             self._listener.replaced(self._resource, self._namespace, listing.items)
             self._version = listing.resource_version
             self.listed.set()
+        self._watching_since = self._clock.elapsed()
         for change in self._watch():
-            self._failures = 0
             version = _version(change.object)
             if change.kind != "BOOKMARK":
                 self._listener.changed(self._resource, change.object, deleted=change.kind == "DELETED")
             self._version = version or self._version
+            self._failures, self._progressed = 0, True
             if self._stopped:
                 return
 
     def _list(self) -> Listing:
-        listing = self._objects.list(
+        return self._objects.list(
             self._resource, namespace=self._namespace, labels=self._labels, metadata_only=self._metadata_only
         )
-        self._failures = 0
-        return listing
 
     def _watch(self) -> Iterator[Change]:
         return self._objects.watch(
@@ -134,6 +141,13 @@ class Reflector:
             timeout=WATCH_TIME,
             metadata_only=self._metadata_only,
         )
+
+    def _rest(self, reason: str) -> None:
+        """Pause after a watch that came to nothing."""
+        if self._clock.elapsed() - self._watching_since >= BRIEF:
+            self._failures = 0
+        elif not self._progressed:
+            self._pause(reason)
 
     def _pause(self, reason: str) -> None:
         pause = min(FIRST_PAUSE * 2.0 ** min(self._failures, 16), LONGEST_PAUSE)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from virtrigaud_secrets.errors import ClosedError, StoreUnavailableError, WatchExpiredError
-from virtrigaud_secrets.operations.sync.reflector import LONGEST_PAUSE, Reflector
+from virtrigaud_secrets.operations.sync.reflector import BRIEF, LONGEST_PAUSE, Reflector
 from virtrigaud_secrets.stores.cluster_objects import SECRETS, Change, Listing, Resource
 from virtrigaud_secrets.testing import ManualClock
 
@@ -85,14 +85,48 @@ def test_lists_anew_where_the_cluster_forgot(when: str) -> None:
     script, told, clock = run(Listing((), "7"), watched, Listing((body("c", 9),), "20"))
     assert told.told[-1] == "all ['c']"
     assert script.asked[-2:] == ["list", "watch 20"]
+    # One that forgets at once, time and again, is not to be asked without a pause.
+    assert clock.paused == ([0.5] if when == "at once" else [])
+
+
+def test_watches_that_end_at_once_are_followed_by_longer_pauses() -> None:
+    script, _, clock = run(Listing((), "7"), [], [], [Change("ADDED", body("b", 8))], [])
+    assert script.asked == ["list", "watch 7", "watch 7", "watch 7", "watch 8", "watch 8"]
+    assert clock.paused == [0.5, 1.0, 0.5]
+
+
+def test_a_quiet_watch_is_followed_by_the_next() -> None:
+    clock = Pauses()
+
+    class Quiet(Script):
+        def watch(self, resource: Resource, *, resource_version: str, **options: object) -> Iterator[Change]:
+            clock.advance(BRIEF)
+            yield from super().watch(resource, resource_version=resource_version, **options)
+
+    script = Quiet(Listing((), "7"), [], [])
+    Reflector(script, SECRETS, Told(), clock=clock).run()  # type: ignore[arg-type]  # as above
     assert clock.paused == []
+
+
+def test_lists_that_lead_to_nothing_are_made_ever_more_rarely() -> None:
+    expired = WatchExpiredError("gone")
+    clock = Pauses()
+
+    class Slow(Script):
+        def list(self, resource: Resource, **options: object) -> Listing:
+            clock.advance(BRIEF)
+            return super().list(resource, **options)
+
+    script = Slow(*[Listing((), "7"), expired] * 6, expired)
+    Reflector(script, SECRETS, Told(), clock=clock).run()  # type: ignore[arg-type]  # as above
+    assert clock.paused == [0.5, 1.0, 2.0, 4.0, 8.0, LONGEST_PAUSE, LONGEST_PAUSE]
 
 
 def test_a_broken_connection_goes_on_from_the_last_change() -> None:
     broken = StoreUnavailableError("broken")
     script, _, clock = run(Listing((), "7"), [Change("ADDED", body("b", 8)), broken], broken, [])
     assert script.asked == ["list", "watch 7", "watch 8", "watch 8", "watch 8"]
-    assert clock.paused == [0.5, 1.0]
+    assert clock.paused == [0.5, 1.0, 2.0]
 
 
 def test_an_outage_is_waited_out_with_longer_pauses() -> None:
@@ -100,7 +134,6 @@ def test_an_outage_is_waited_out_with_longer_pauses() -> None:
     _, _, clock = run(*[down] * 10, Listing((), "7"), down)
     assert clock.paused[:3] == [0.5, 1.0, 2.0]
     assert clock.paused[9] == LONGEST_PAUSE == max(clock.paused)
-    assert clock.paused[10] == 0.5
 
 
 def test_a_defect_in_the_listener_blinds_nobody(caplog: pytest.LogCaptureFixture) -> None:
