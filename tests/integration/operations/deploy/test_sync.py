@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,9 +16,23 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 NAMESPACE = "vsphere-providers"
 
 
-def value(cluster: KubernetesAPI) -> str:
+@pytest.fixture
+def everywhere(
+    deployed: KubernetesAPI, manifests: Callable[..., list[Any]], creates: Callable[..., Any]
+) -> Iterator[KubernetesAPI]:
+    """The cluster with what `access/cluster-wide.yaml` grants, for as long as a test takes."""
+    granted = manifests("access/cluster-wide.yaml")
+    for document in granted:
+        creates(deployed, document)
+    yield deployed
+    for document in granted:
+        plural = f"{document['kind'].lower()}s"
+        deployed.ask("DELETE", f"apis/rbac.authorization.k8s.io/v1/{plural}/{document['metadata']['name']}")
+
+
+def value(cluster: KubernetesAPI, name: str = "shipped") -> str:
     try:
-        found: Any = cluster.ask("GET", f"api/v1/namespaces/{NAMESPACE}/secrets/shipped")
+        found: Any = cluster.ask("GET", f"api/v1/namespaces/{NAMESPACE}/secrets/{name}")
     except LocalServerError:
         return ""
     return base64.b64decode(found["data"]["password"]).decode()
@@ -45,6 +59,21 @@ def test_it_works_with_what_is_shipped(
         assert lease["spec"]["holderIdentity"]
         events: Any = deployed.ask("GET", f"api/v1/namespaces/{NAMESPACE}/events")
         assert "Created" in {event["reason"] for event in events["items"]}
+        program.terminate()
+        assert "refuses" not in program.stderr.read()
+        assert program.wait() == 0
+
+
+def test_it_works_everywhere_with_what_is_shipped_for_that(
+    everywhere: KubernetesAPI, openbao: OpenBao, tools: Any, eventually: Callable[..., None]
+) -> None:
+    tools.write_to_sync(everywhere, NAMESPACE, "everywhere", openbao)
+    openbao.ask("POST", "everywhere/data/app", {"data": {"password": "first"}})
+    words = [word for word in tools.arguments("sync") if not word.startswith("--namespace=")]
+    words += ["--ca-file", str(openbao.ca_file)]
+    with tools.running(everywhere, words, account="virtrigaud-secrets-sync") as (address, program):
+        eventually(lambda: tools.get(address, "/readyz")[0] == 200, 60)
+        eventually(lambda: value(everywhere, "everywhere") == "first", 60)
         program.terminate()
         assert "refuses" not in program.stderr.read()
         assert program.wait() == 0
