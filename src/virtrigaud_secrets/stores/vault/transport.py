@@ -183,6 +183,10 @@ class Transport:
                 return elsewhere
         self._index = response.headers.get("X-Vault-Index", self._index)
         body = _parsed(text)
+        if response.status_code == HTTPStatus.NOT_FOUND and (body is None or not text):
+            # A server says that there is nothing in JSON. From anybody else it must not let go of what there was.
+            reason = "something in front of the server knows no such address: its 404 is not the server's"
+            return Fault(StoreUnavailableError(reason, path=request.path, status=response.status_code), acted=True)
         if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             wait = errors.retry_after(response.headers.get("Retry-After"), self._clock.now)
             return errors.of_answer(

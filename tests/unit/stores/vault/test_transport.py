@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 import urllib3.exceptions as u3
 
-from virtrigaud_secrets.errors import ConfigurationError
+from virtrigaud_secrets.errors import ConfigurationError, StoreUnavailableError
 from virtrigaud_secrets.sensitive import Sensitive
 from virtrigaud_secrets.stores.base import RetryPolicy
 from virtrigaud_secrets.stores.vault import transport
@@ -182,6 +182,15 @@ def test_an_error_page_of_a_proxy_is_an_error_of_its_status(make, server):
     outcome = make().send(READ, TOKEN)
     assert isinstance(outcome, Fault)
     assert outcome.error.status == 502
+
+
+@pytest.mark.parametrize("raw", [b"<html>default backend - 404", b"404 page not found", b""])
+def test_nothing_there_by_the_word_of_a_proxy_is_no_missing_secret(make, server, raw):
+    server.on("GET", "secret/data/x", server.say(404, raw=raw))
+    outcome = make().send(READ, TOKEN)
+    assert isinstance(outcome, Fault)
+    assert type(outcome.error) is StoreUnavailableError
+    assert len(server.seen) == 1
 
 
 def test_no_content_is_an_empty_answer(make, server):
