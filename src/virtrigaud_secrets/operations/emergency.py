@@ -260,7 +260,13 @@ class Emergency:
                 return Step(name=REVOKE, outcome=Outcome.UNKNOWN, detail=detail, items=_items(leases, Outcome.UNKNOWN))
             self._keep(replace(self.state, revocation=Revocation.PENDING))
             return Step(name=REVOKE, outcome=Outcome.FAILED, detail=str(error))
-        self._keep(replace(self.state, revocation=Revocation.DONE, revoked_at=self.clock.now()))
+        try:
+            self._keep(replace(self.state, revocation=Revocation.DONE, revoked_at=self.clock.now()))
+        except ConfigurationError as error:
+            # Whoever goes on is asked what became of it, and this is the one time that it is known.
+            raise ConfigurationError(
+                f"the revocation below {self.prefix} is done, and nothing after it: {error}"
+            ) from None
         return Step(name=REVOKE, outcome=Outcome.DONE, detail=unseen, items=_items(leases, Outcome.DONE))
 
     def _look(self) -> tuple[LeasesBelow | None, str]:

@@ -336,6 +336,23 @@ def test_another_run_is_not_gone_on_with(make, vault):
         make(prefix="other/creds").resume()
 
 
+def test_a_revocation_that_is_done_and_cannot_be_kept_is_told(make, vault, monkeypatch):
+    run, write = make(), StateFile.write
+
+    def full(self, state):
+        if state.revocation is Revocation.DONE:
+            raise ConfigurationError("no space")
+        write(self, state)
+
+    monkeypatch.setattr(StateFile, "write", full)
+    with pytest.raises(ConfigurationError, match=r"the revocation below vsphere/creds/ is done, .*: no space"):
+        run.run()
+    assert len(vault.revoked) == 1
+    again = make()
+    again.resume()
+    assert again.revocation_is_lost
+
+
 def test_where_the_state_cannot_be_kept_nothing_is_sent(vault, world, clock, tmp_path):
     run = Emergency(
         vault=vault, store="s", prefix="a/b", cluster=world, clock=clock, file=StateFile(tmp_path / "no" / "file")
