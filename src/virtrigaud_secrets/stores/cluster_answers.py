@@ -116,6 +116,20 @@ def decoded(content: bytes, operation: Operation) -> Mapping[str, object]:
     return cast("dict[str, object]", document)
 
 
+def tells_absence(content: object, operation: Operation) -> bool:
+    """Whether an answer with the status 404 is a cluster's own word that an object is not there.
+
+    A proxy whose cluster is away answers 404 as well: what hangs on the object must not be taken for gone.
+    """
+    if not operation.name:
+        return True
+    try:
+        document: object = json.loads(content) if isinstance(content, (bytes, str)) else None
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and cast("dict[str, object]", document).get("kind") == "Status"
+
+
 def failure(cluster: str, error: Exception, operation: Operation) -> StoreError | None:
     """Our error for one of the client's or of urllib3's; None for any other.
 

@@ -28,6 +28,7 @@ from virtrigaud_secrets.stores.cluster_answers import (
     decoded,
     failure,
     read_body,
+    tells_absence,
     unreadable,
 )
 from virtrigaud_secrets.stores.cluster_client import Connection, CoreV1, Response, connect_client
@@ -322,9 +323,10 @@ class ClusterAPI:
         except SecretsError:
             raise
         except Exception as error:
-            if getattr(error, "status", None) == HTTPStatus.NOT_FOUND:
+            absent = getattr(error, "status", None) == HTTPStatus.NOT_FOUND
+            if absent and tells_absence(getattr(error, "body", None), operation):
                 return None
-            found = failure(str(self), error, operation)
+            found = unreadable(operation) if absent else failure(str(self), error, operation)
             if found is None:
                 raise
         else:

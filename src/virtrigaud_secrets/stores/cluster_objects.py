@@ -27,6 +27,7 @@ from virtrigaud_secrets.stores.cluster_answers import (
     failure,
     read_body,
     refusal,
+    tells_absence,
     unknown,
     unreadable,
 )
@@ -385,6 +386,8 @@ class ClusterObjects:
                 raise
         else:
             if answer.status == HTTPStatus.NOT_FOUND:
+                if not tells_absence(content, request.operation):
+                    raise unreadable(request.operation)
                 return None
             self._check(answer, request.operation)
             return decoded(content, request.operation)

@@ -39,7 +39,7 @@ class Refused(Exception):  # noqa: N818  # stands for the client's ApiException
         super().__init__(f"({status}) {PLANTED}")
         self.status = status
         self.headers = headers
-        self.body = PLANTED
+        self.body: object = json.dumps({"kind": "Status", "message": PLANTED})
 
 
 class Answer:
@@ -179,6 +179,15 @@ def test_a_token_may_live_longer() -> None:
 @each_question
 def test_404_is_none(right: str, path: str, ask: Callable[[ClusterAPI], object]) -> None:
     assert ask(api(Core(Refused(404)))) is None
+
+
+@pytest.mark.parametrize("body", [None, "", b"404 page not found", f"<html>{PLANTED}</html>", "[]", "{}"])
+def test_a_404_that_no_cluster_wrote_is_an_outage(body: object) -> None:
+    refused = Refused(404)
+    refused.body = body
+    with pytest.raises(StoreUnavailableError, match="is not what a cluster answers") as caught:
+        api(Core(refused)).secret("s", namespace="n")
+    assert caught.value.__cause__ is caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,7 @@ def test_a_refusal_is_ours_and_carries_no_body(make: Make, status: int, kind: ty
 
 
 def test_404_is_none_a_conflict_or_unknown_by_what_was_asked(make: Make) -> None:
-    objects, _ = make(*(Answer({}, status=404) for _ in range(5)))
+    objects, _ = make(*(Answer({"kind": "Status"}, status=404) for _ in range(5)))
     assert objects.get(SECRETS, "s", namespace="ns") is None
     assert objects.delete(SECRETS, "s", namespace="ns") is False
     with pytest.raises(ConflictError):
@@ -265,6 +265,13 @@ def test_404_is_none_a_conflict_or_unknown_by_what_was_asked(make: Make) -> None
         objects.patch(SECRETS, "s", {}, namespace="ns")
     with pytest.raises(InvalidRequestError, match="no such namespace"):
         objects.create(SECRETS, {}, namespace="ns")
+
+
+@pytest.mark.parametrize("body", [{}, [b""], [b"404 page not found"]])
+def test_a_404_that_no_cluster_wrote_is_an_outage(make: Make, body: object) -> None:
+    objects, _ = make(Answer(body, status=404))
+    with pytest.raises(StoreUnavailableError, match="is not what a cluster answers"):
+        objects.delete(SECRETS, "s", namespace="ns")
 
 
 @pytest.mark.parametrize("name", ["", "..", "../secrets/x", "a/b", "A", "a\n", "a?b", "a" * 254, "é"])
