@@ -46,9 +46,7 @@ def emergency(
         str,
         typer.Option("--namespace", "-n", metavar="NAMESPACE", help="Refresh and restart only there, not everywhere."),
     ] = "",
-    deployments: Annotated[
-        str, typer.Option("--deployments", metavar="LABELS", help="Restart the Deployments with these labels.")
-    ] = DEPLOYMENTS,
+    deployments: options.Deployments = DEPLOYMENTS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be hit, and change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the revocation.")] = False,
     state: Annotated[
@@ -61,12 +59,8 @@ def emergency(
             "--lost", help="What to make of a revocation whose answer was lost: send it again, or it is done."
         ),
     ] = None,
-    refresh_timeout: Annotated[
-        int, typer.Option("--refresh-timeout", min=0, metavar="SECONDS", help="Wait for refreshes so long.")
-    ] = 60,
-    timeout: Annotated[
-        int, typer.Option("--timeout", min=0, metavar="SECONDS", help="Wait for rollouts so long.")
-    ] = 300,
+    refresh_timeout: options.RefreshTimeout = 60,
+    timeout: options.RolloutTimeout = 300,
     kubeconfig: options.Kubeconfig = None,
     output_format: options.TextOrJson = options.ReportFormat.TEXT,
     endpoint: options.Endpoints = None,

@@ -54,6 +54,13 @@ Kubeconfig = Annotated[
         "--kubeconfig", metavar="FILE", help="Cluster to work in; by default KUBECONFIG, else the one this pod is in."
     ),
 ]
+Deployments = Annotated[
+    str, typer.Option("--deployments", metavar="LABELS", help="Restart the Deployments with these labels.")
+]
+RefreshTimeout = Annotated[
+    int, typer.Option("--refresh-timeout", min=0, metavar="SECONDS", help="Wait for refreshes so long.")
+]
+RolloutTimeout = Annotated[int, typer.Option("--timeout", min=0, metavar="SECONDS", help="Wait for rollouts so long.")]
 
 
 class ReportFormat(StrEnum):

@@ -32,19 +32,13 @@ def rotate(
         str,
         typer.Option("--selector", "-l", metavar="LABELS", help="Only ExternalSecrets with these labels."),
     ] = "",
-    deployments: Annotated[
-        str, typer.Option("--deployments", metavar="LABELS", help="Restart the Deployments with these labels.")
-    ] = DEPLOYMENTS,
+    deployments: options.Deployments = DEPLOYMENTS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be changed, and change nothing.")] = False,
     restart_anyway: Annotated[
         bool, typer.Option("--restart-anyway", help="Restart even where a refresh failed.")
     ] = False,
-    refresh_timeout: Annotated[
-        int, typer.Option("--refresh-timeout", min=0, metavar="SECONDS", help="Wait for refreshes so long.")
-    ] = 60,
-    timeout: Annotated[
-        int, typer.Option("--timeout", min=0, metavar="SECONDS", help="Wait for rollouts so long.")
-    ] = 300,
+    refresh_timeout: options.RefreshTimeout = 60,
+    timeout: options.RolloutTimeout = 300,
     kubeconfig: options.Kubeconfig = None,
     output_format: options.TextOrJson = options.ReportFormat.TEXT,
 ) -> int:

@@ -1,5 +1,7 @@
 """One small world for all commands: a fake store, three ExternalSecrets, a document of another kind."""
 
+import json
+
 import pytest
 
 from virtrigaud_secrets.cli import app
@@ -53,3 +55,16 @@ def run(capsys):
 def canary():
     """The one value of that world."""
     return CANARY
+
+
+@pytest.fixture
+def kubeconfig(tmp_path, monkeypatch):
+    """A cluster that nobody is to be asked at."""
+    document = {
+        "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "c", "user": {"token": "t"}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(document))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import pytest
 
 from virtrigaud_secrets.cli.exit_codes import ExitCode
-
-
-@pytest.fixture
-def kubeconfig(tmp_path, monkeypatch):
-    """A cluster that nobody is to be asked at."""
-    cluster = {"server": "https://127.0.0.1:1"}
-    document = {
-        "current-context": "c",
-        "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "c", "user": {"token": "t"}}],
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
-    }
-    (tmp_path / "kubeconfig").write_text(json.dumps(document))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
 
 
 @pytest.mark.parametrize(

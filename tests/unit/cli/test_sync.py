@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 
@@ -10,19 +9,6 @@ import pytest
 
 from virtrigaud_secrets.cli.exit_codes import ExitCode
 from virtrigaud_secrets.cli.sync import logged
-
-
-@pytest.fixture
-def kubeconfig(tmp_path, monkeypatch):
-    """A cluster that nobody is to be asked at."""
-    document = {
-        "current-context": "c",
-        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
-        "users": [{"name": "c", "user": {"token": "t"}}],
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
-    }
-    (tmp_path / "kubeconfig").write_text(json.dumps(document))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
 
 
 @pytest.mark.parametrize(
