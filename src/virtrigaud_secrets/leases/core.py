@@ -136,7 +136,7 @@ class LeaseCore(Ledger):
             # Somebody made a credential for us that came too late: it must not linger.
             self._drains.retire(term, now, unused=True)
             return None
-        self._shift(term, self._ahead - hold.ahead)
+        term.shift(self._ahead - hold.ahead)
         hold.reading = False
         if hold.successor is not None:
             self._drains.retire(hold.successor, now, unused=True)
@@ -345,7 +345,7 @@ class LeaseCore(Ledger):
             self._logins.jumped(ahead, now)
         for term in list(self._terms.values()):
             if ahead > 0 or term.kind is AnswerKind.CERTIFICATE:
-                self._shift(term, ahead)
+                term.shift(ahead)
                 self._drain_anew(term, now)
         for hold in self._holds.values():
             if ahead > 0 and hold.term.kind is AnswerKind.LEASE and hold.term.serving:
@@ -370,6 +370,7 @@ class LeaseCore(Ledger):
             shared=grant.shared,
             granted=length,
             length=length,
+            began=grant.sent,
             sent=grant.sent,
             ends=math.inf if endless else grant.sent + length,
         )
@@ -412,7 +413,7 @@ class LeaseCore(Ledger):
         elif not target.in_flight:
             self._notice_end(target, now)
             if planning.is_put_off(target, now):
-                self._timers.set(target, target.refused_until)
+                self._timers.set(target, target.no_read_until)
                 return
             end = planning.good_until(target.term)
             rank = Rank.FRESH if not target.failing else Rank.FAILING if end > now else Rank.ENDED
@@ -455,6 +456,7 @@ class LeaseCore(Ledger):
             self._schedule(hold, now)
         elif extension.capped or term.length < term.granted:
             self._tell(EventKind.CAPPED, term, now)
+            hold.learn_maximum(now)
             # The very first renewal was capped: the role's maximum is what it grants, renewing never helps.
             if term.renewals == 1:
                 hold.give_up_renewing(now)
@@ -486,6 +488,8 @@ class LeaseCore(Ledger):
     def _failed_read(self, hold: Hold, verdict: Verdict, now: float) -> None:
         self._notice_end(hold, now)
         self._tell(EventKind.ERROR, hold.term, now, reason=verdict.text, attempt=hold.attempt + 1)
+        if verdict.acted and planning.makes(hold):
+            hold.no_read_until = max(hold.no_read_until, now + schedule.LOST_ANSWER_WAIT)
         self._retry(hold, hold.attempt, verdict, now)
         hold.attempt += 1
 
@@ -499,13 +503,13 @@ class LeaseCore(Ledger):
             uniform=self._uniform,
             retry_after=verdict.retry_after,
         )
-        least = schedule.LOST_ANSWER_WAIT if verdict.acted else schedule.SHORTEST_RETRY
-        at = now + delay
+        soonest, at = now + schedule.SHORTEST_RETRY, now + delay
         if end > now:
-            # The last try is made while its answer can still save something.
+            # The last try is made while its answer can still save something, and no other one just before it.
             last = end - schedule.LAST_TRY
-            at = min(at, last if last >= now + least else end)
-        self._timers.set(hold, max(at, now + least))
+            if at > last - schedule.SHORTEST_RETRY:
+                at = last if last >= soonest else min(at, end)
+        self._timers.set(hold, max(at, soonest))
 
     def _notice_end(self, hold: Hold, now: float) -> None:
         """B3: failures count anew at the end, which is told once."""
@@ -585,11 +589,6 @@ class LeaseCore(Ledger):
             self._timers.clear(term)
             self._lanes.drop(term)
             self._logins.detach(term, now)
-
-    @staticmethod
-    def _shift(term: Term, seconds: float) -> None:
-        term.ends -= seconds
-        term.sent -= seconds
 
     def _queue_drained(self, term: Term) -> None:
         rank = Rank.FAILING if term.attempt else Rank.FRESH

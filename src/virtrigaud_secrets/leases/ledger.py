@@ -43,10 +43,10 @@ class Ledger:
         hold = self._holds.get(key)
         return None if hold is None or hold.successor is None else hold.successor.serial
 
-    def refused_until(self, key: HoldKey) -> float:
-        """Until when no other credential is read for `key`, as it would be refused; minus infinity for no such wait."""
+    def no_read_until(self, key: HoldKey) -> float:
+        """Until when no other credential is read for `key` (see `Hold`); minus infinity for no such wait."""
         hold = self._holds.get(key)
-        return -math.inf if hold is None else hold.refused_until
+        return -math.inf if hold is None else hold.no_read_until
 
     def usable(self, key: HoldKey, serial: int, now: float) -> bool:
         """Whether a credential may be given to somebody who asks now: it is in force or about to be, and good."""

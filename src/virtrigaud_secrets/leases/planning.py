@@ -23,7 +23,9 @@ def due_at(hold: Hold, uniform: Uniform) -> float:
     if term.kind is AnswerKind.CERTIFICATE:
         return schedule.certificate_at(term.sent, length, uniform)
     if hold.renewable:
-        return schedule.renew_at(term.sent, length, uniform)
+        due, maximum = schedule.renew_at(term.sent, length, uniform), term.began + hold.maximum
+        # What has outlived the maximum of those before it has another one.
+        return min(due, schedule.last_renewal_at(maximum, term.granted, uniform)) if term.ends <= maximum else due
     return schedule.rotate_at(term.sent, length, uniform)
 
 
@@ -37,14 +39,14 @@ def reads(hold: Hold, now: float) -> bool:
     term = hold.term
     if hold.rotate or not term.serving or not hold.renewable or now >= term.end:
         return True
-    # B4: late, and renewals fail: in turn, unless what would be read is refused.
-    late = term.end - now < schedule.LATE * term.granted and now >= hold.refused_until
+    # B4: late, and renewals fail: in turn, unless it is not to be read now.
+    late = term.end - now < schedule.LATE * term.granted and now >= hold.no_read_until
     return late and (term.attempt + hold.attempt) % 2 == 1
 
 
 def is_put_off(hold: Hold, now: float) -> bool:
-    """Whether what is due is to read another one while that would only be refused (B5)."""
-    return now < hold.refused_until and not looks_up(hold, now) and reads(hold, now)
+    """Whether what is due is to read another one while that would be in haste, or only be refused (B5)."""
+    return now < hold.no_read_until and not looks_up(hold, now) and reads(hold, now)
 
 
 def refused_until(hold: Hold, now: float, *, end: float, uniform: Uniform) -> float:

@@ -16,6 +16,9 @@ RENEW_AT: Final = (0.50, 0.65)
 """Part of its length after which a lease or login is renewed: at least 0.35 of it is left for an outage to pass."""
 ROTATE_AT: Final = (0.70, 0.80)
 """Part of its length after which what cannot be renewed is read anew."""
+BEFORE_MAXIMUM: Final = (0.55, 0.65)
+"""Part of what was granted first by which the last renewal comes before the maximum of the role, where that is known:
+what it leaves has to do for reads whose answers may be lost, and those are not repeated as soon as renewals."""
 REFRESH_AT: Final = (0.80, 1.00)
 """Part of the refresh interval after which what has no end of its own is read anew."""
 CERTIFICATE_AT: Final = (0.60, 0.667)
@@ -54,7 +57,8 @@ DRAIN: Final = (10.0, 300.0)
 REFUSED_AT_MOST: Final = 3600.0
 """Between two credentials that are read to be refused by a template or validation, at most."""
 LOST_ANSWER_WAIT: Final = 1.0
-"""At least this long after a read whose answer was lost: it may have made a credential that nobody got."""
+"""No other read before so long after one whose answer was lost: it may have made a credential that nobody got. Renewing
+makes none, and does not wait for it."""
 
 
 def renew_at(sent: float, length: float, uniform: Uniform) -> float:
@@ -65,6 +69,11 @@ def renew_at(sent: float, length: float, uniform: Uniform) -> float:
 def rotate_at(sent: float, length: float, uniform: Uniform) -> float:
     """F4: when to read anew what cannot be renewed."""
     return sent + length * uniform(*ROTATE_AT)
+
+
+def last_renewal_at(maximum: float, granted: float, uniform: Uniform) -> float:
+    """F3: when to renew at the latest what ends at `maximum`, to rotate it then."""
+    return maximum - granted * uniform(*BEFORE_MAXIMUM)
 
 
 def capped_at(now: float, length: float, uniform: Uniform) -> float:

@@ -87,6 +87,8 @@ class Term:
     """Seconds granted at first (L0): what every renewal asks for."""
     length: float
     """Seconds granted last (L)."""
+    began: float
+    """Before the request that made it."""
     sent: float
     """Before the latest request that was granted."""
     ends: float
@@ -130,6 +132,12 @@ class Term:
                 raise ValueError(f"no way from {self.state} to {state}")
             self.state = state
 
+    def shift(self, seconds: float) -> None:
+        """That much time passed that the clock did not count."""
+        self.began -= seconds
+        self.sent -= seconds
+        self.ends -= seconds
+
     @property
     def serving(self) -> bool:
         """Whether it is good, as far as is known."""
@@ -163,12 +171,14 @@ class Hold:
     """Whether the credential in force is to be read anew whatever its lease."""
     rotate_only: bool = False
     """Whether renewing was found to be of no use for credentials of this kind."""
+    maximum: float = float("inf")
+    """Seconds after which credentials of this kind end, however often they are renewed, as far as a cap has told."""
     probe_at: float = float("inf")
-    """From when on it is tried again with the next credential."""
+    """From when on renewing is tried again, and to its cap, with the next credential."""
     refused: int = 0
     """How many successors in a row were refused by what is made of them."""
-    refused_until: float = float("-inf")
-    """Until when no other one is read for it."""
+    no_read_until: float = float("-inf")
+    """Until when no other one is read for it: the last was refused, or its answer was lost. It may be renewed."""
     look_up: bool = False
     """Whether its end is to be asked for."""
     blind: bool = False
@@ -192,17 +202,24 @@ class Hold:
 
     def rotated(self, now: float) -> None:
         """Another credential is in force."""
-        self.refused, self.refused_until = 0, float("-inf")
+        self.refused, self.no_read_until = 0, float("-inf")
         if now >= self.probe_at:
-            self.rotate_only, self.probe_at = False, float("inf")
+            self.rotate_only, self.maximum, self.probe_at = False, float("inf"), float("inf")
 
     def give_up_renewing(self, now: float) -> None:
         """Renewing was of no use."""
         self.rotate_only, self.probe_at = True, now + PROBE_AFTER
 
+    def learn_maximum(self, now: float) -> None:
+        """A renewal was capped, not by a login's end: the next credential will end as long after its beginning."""
+        term = self.term
+        if term.bound is None or term.bound.ends > term.ends:
+            # Stores count whole seconds, and round down.
+            self.maximum, self.probe_at = math.ceil(term.ends - term.began), now + PROBE_AFTER
+
     def refuse(self, until: float) -> None:
         """A successor was refused by what is made of it: read no other one until then."""
-        self.refused, self.refused_until = self.refused + 1, until
+        self.refused, self.no_read_until = self.refused + 1, until
 
     @property
     def in_flight(self) -> bool:

@@ -109,10 +109,10 @@ class Holdings:
                 self._core.reject(fetch, verdict, now)
         return rejected
 
-    def refused_until(self, fetches: Iterable[Fetch]) -> float:
-        """Until when one of these had better not be read, as what was read last was refused."""
+    def no_read_until(self, fetches: Iterable[Fetch]) -> float:
+        """Until when one of these had better not be read: what was read last was refused, or its answer lost."""
         with self._lock:
-            return max(map(self._core.refused_until, fetches), default=-math.inf)
+            return max(map(self._core.no_read_until, fetches), default=-math.inf)
 
     # Bundles
 

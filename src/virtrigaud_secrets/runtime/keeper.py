@@ -173,9 +173,9 @@ class Keeper:
     def _refuse_remembered(self, entry: Entry, now: float) -> None:
         if entry.error is None:
             return
-        # Who asks again and again does not have the store make credentials that are refused.
+        # Who asks again and again does not have the store make credentials that are refused or that nobody gets.
         hangs_on = () if entry.snapshot is None else entry.snapshot.serials
-        if now < entry.blocked_until or now < self.holdings.refused_until(hangs_on):
+        if now < entry.blocked_until or now < self.holdings.no_read_until(hangs_on):
             raise copy.copy(entry.error)
 
     def revalidate(self, entry: Entry) -> None:

@@ -265,7 +265,35 @@ def test_lost_answer_of_a_read_waits_a_second():
     core = kept(length=4.0, renewable=False)
     action = only(core, core.wake_at(0.0))
     core.read_failed(action, Verdict(Meaning.TRANSIENT, acted=True), 3.5)
-    assert core.wake_at(3.5) == 4.5
+    assert core.no_read_until("a") == 4.5
+    assert core.due(4.0) == core.due(4.49) == []
+    assert isinstance(only(core, 4.5), Read)
+
+
+def test_lost_answer_of_a_read_does_not_put_off_a_renewal():
+    core = kept(length=20.0)
+    now = core.wake_at(0.0)
+    asked: list[tuple[float, type]] = []
+    while now < 20.0:
+        (action,) = core.due(now)
+        asked.append((now, type(action)))
+        failed = core.read_failed if isinstance(action, Read) else core.renew_failed
+        failed(action, Verdict(Meaning.TRANSIENT, acted=True), now)
+        now = core.wake_at(now)
+    # In turn while it is late: a renewal comes half a second after a read, another read a second.
+    assert [kind for at, kind in asked if at > 15.0] == [Renew, Read, Renew, Read, Renew, Read, Renew]
+    assert [later[0] - earlier[0] for earlier, later in itertools.pairwise(asked)][-3:] == [0.5, 0.5, 0.6484375]
+    # The last try comes a quarter of a second before the end, and no other one just before it.
+    assert asked[-1][0] == 19.75
+
+
+def test_lost_answer_of_what_makes_nothing_does_not_put_off_the_next_read():
+    core = LeaseCore(uniform=high)
+    core.hold("a", lease(kind=AnswerKind.STATIC_ROLE, lease_id="", length=4.0), store=STORE, now=0.0)
+    action = only(core, core.wake_at(0.0))
+    core.read_failed(action, Verdict(Meaning.TRANSIENT, acted=True), 6.0)
+    assert core.no_read_until("a") == -math.inf
+    assert core.wake_at(6.0) == 6.5
 
 
 def test_a_lost_credential_is_given_out_until_a_read_has_failed():
@@ -673,7 +701,7 @@ def refused(core: LeaseCore, now: float, number: int, **more) -> float:
     core.read(action, lease(number, sent=now, **more), now)
     core.reject("a", Verdict(Meaning.DEFINITE, text="template"), now)
     reads(core, now)
-    until = core.refused_until("a")
+    until = core.no_read_until("a")
     assert not any(reads(core, moment) for moment in (now + (until - now) / 2, until - 0.01))
     return until
 
@@ -697,7 +725,7 @@ def test_a_rotation_that_is_refused_is_tried_less_and_less_often():
     (action,) = reads(core, following + 500.0)
     core.read(action, lease(60, sent=following + 500.0, length=1000.0), following + 500.0)
     core.accept("a", following + 500.0)
-    assert core.refused_until("a") == -math.inf
+    assert core.no_read_until("a") == -math.inf
 
 
 def test_what_is_in_force_is_renewed_while_others_are_refused():
@@ -726,8 +754,8 @@ def test_what_makes_nothing_is_not_put_off(kind):
     action = only(core, 1.0)
     core.read(action, lease(2, sent=1.0, kind=kind, lease_id=""), 1.0)
     core.reject("a", Verdict(Meaning.DEFINITE), 1.0)
-    assert core.refused_until("a") == -math.inf
-    assert core.refused_until("unknown") == -math.inf
+    assert core.no_read_until("a") == -math.inf
+    assert core.no_read_until("unknown") == -math.inf
 
 
 def test_trouble_of_a_store_does_not_put_off():
@@ -735,7 +763,7 @@ def test_trouble_of_a_store_does_not_put_off():
     core.refresh("a", 1.0)
     core.read(only(core, 1.0), lease(2, sent=1.0), 1.0)
     core.reject("a", Verdict(Meaning.TRANSIENT), 1.0)
-    assert core.refused_until("a") == -math.inf
+    assert core.no_read_until("a") == -math.inf
 
 
 def test_a_day_after_renewing_was_of_no_use_it_is_tried_again():

@@ -59,6 +59,7 @@ def term(**more) -> Term:
         "shared": False,
         "granted": 3600.0,
         "length": 3600.0,
+        "began": 0.0,
         "sent": 0.0,
         "ends": 3600.0,
     }

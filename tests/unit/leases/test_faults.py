@@ -107,6 +107,46 @@ def test_fault_04_short_outage_is_only_told(seed, length):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("fault", "longest"), [(Fault.UNAVAILABLE, 1.9), (Fault.THROTTLED, 1.9), (Fault.LOST, 1.9), (Fault.HANGING, 0.9)]
+)
+def test_fault_04_outages_at_any_moment_of_many_lives(seed, fault, longest):
+    """What a soak plays for five minutes, with the faults that nobody may notice only."""
+    world = World(seed=seed, timeout=1.0)
+    for key in "abcd":
+        world.keep(key, short())
+    # Until a renewal was capped nobody knows the maximum.
+    world.run(20)
+    outages: list[tuple[float, float]] = []
+    start = world.now + world.random.uniform(0, 5)
+    while start < 300:
+        end = start + world.random.uniform(0.3, longest)
+        world.vault.outage(start, end - start, fault)
+        outages.append((start, end))
+        start = end + world.random.uniform(3.5, 5.0)
+    world.run(300)
+    assert [kept.gaps for kept in world.kept.values()] == [[]] * 4
+    assert all(between(world, *outage, key=key) <= 5 for outage in outages for key in "abcd")
+    # Nobody knows what became of a read, unless it was refused by a server that asks to slow down.
+    least = 0.5 if fault is Fault.THROTTLED else 1.0
+    for key in "abcd":
+        reads = [one.at for one in world.sent("Read", key=key)]
+        assert min(later - earlier for earlier, later in itertools.pairwise(reads)) >= least, "never in haste"
+
+
+def test_fault_01_a_maximum_that_was_raised_is_found_out():
+    world = World()
+    world.keep("a", short())
+    world.run(60)
+    world.vault.roles["a"] = Role(length=6, maximum=3600)
+    asked = len(world.requests)
+    world.run(600)
+    assert world.kept["a"].without == 0
+    assert world.counted["Read"] <= 60 / 14 + 1
+    assert len(world.requests) - asked <= 600 / 3 + 5, "not in a loop"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_fault_05_outage_longer_than_the_lease(seed):
     world = World(seed=seed)
     world.keep("a", short())
@@ -461,7 +501,7 @@ def test_fault_24_sealed_for_a_moment(seed):
     world = World(seed=seed)
     world.vault.login_role = TokenRole(length=60)
     serial = world.keep("a", Role(length=60))
-    world.vault.outage(29, 13, Fault.UNAVAILABLE)
+    world.vault.outage(29, 10, Fault.UNAVAILABLE)
     world.run(200)
     assert world.without() == 0
     assert world.core.serial("a") == serial

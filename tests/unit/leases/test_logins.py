@@ -47,6 +47,7 @@ class Bench:
             shared=False,
             granted=9999.0,
             length=9999.0,
+            began=now,
             sent=now,
             ends=now + 9999.0,
         )

@@ -25,6 +25,7 @@ def hold(kind: AnswerKind = AnswerKind.LEASE, length: float = 60.0, **more) -> H
         shared=False,
         granted=length,
         length=length,
+        began=100.0,
         sent=100.0,
         ends=100.0 + length,
     )
@@ -37,6 +38,11 @@ def hold(kind: AnswerKind = AnswerKind.LEASE, length: float = 60.0, **more) -> H
         (hold(), 130.0),
         (hold(renewable=False), 142.0),
         (hold(rotate_only=True), 142.0),
+        # 0.55 of what was granted first before its maximum, unless it is due before or has outlived that.
+        (hold(maximum=61.0), 128.0),
+        (hold(maximum=70.0), 130.0),
+        (hold(maximum=60.0), 127.0),
+        (hold(maximum=59.0), 130.0),
         (hold(AnswerKind.EXPIRY), 142.0),
         (hold(AnswerKind.CERTIFICATE), 136.0),
         (hold(AnswerKind.STATIC_ROLE), 161.0),
@@ -93,11 +99,11 @@ def test_pace(length, pace):
 
 
 def test_what_would_be_refused_is_put_off_and_nothing_else():
-    kept = hold(rotate=True, refused_until=50.0)
+    kept = hold(rotate=True, no_read_until=50.0)
     assert planning.is_put_off(kept, 49.0)
     assert not planning.is_put_off(kept, 50.0)
-    assert not planning.is_put_off(hold(refused_until=50.0), 49.0), "a renewal"
-    assert not planning.is_put_off(hold(refused_until=50.0, look_up=True), 49.0)
+    assert not planning.is_put_off(hold(no_read_until=50.0), 49.0), "a renewal"
+    assert not planning.is_put_off(hold(no_read_until=50.0, look_up=True), 49.0)
 
 
 def test_the_wait_ends_just_before_the_end_unless_that_is_past():

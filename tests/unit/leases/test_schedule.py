@@ -25,6 +25,7 @@ def high(a: float, b: float) -> float:
     [
         (schedule.renew_at, (100.0, 60.0), 130.0, 139.0),
         (schedule.rotate_at, (100.0, 60.0), 142.0, 148.0),
+        (schedule.last_renewal_at, (200.0, 60.0), 167.0, 161.0),
         (schedule.capped_at, (100.0, 60.0), 100.0, 112.0),
         (schedule.capped_at, (100.0, 10.0), 100.0, 102.0),
         (schedule.capped_at, (100.0, 9.9), 100.0, 100.0),

@@ -23,6 +23,7 @@ def term(**more) -> Term:
         "shared": False,
         "granted": 60.0,
         "length": 60.0,
+        "began": 0.0,
         "sent": 0.0,
         "ends": 60.0,
     }
@@ -122,10 +123,34 @@ def test_renewing_is_tried_again_a_day_after_it_was_of_no_use():
     assert hold.probe_at == math.inf
 
 
+def test_a_maximum_is_learned_and_forgotten_after_a_day():
+    hold = Hold(key="a", store=None, term=term(began=10.0, sent=50.0, ends=69.1))
+    hold.learn_maximum(51.0)
+    assert hold.maximum == 60.0, "whole seconds, which the store rounded down"
+    assert hold.renewable
+    hold.rotated(51.0 + PROBE_AFTER - 1)
+    assert hold.maximum == 60.0
+    hold.rotated(51.0 + PROBE_AFTER)
+    assert hold.maximum == math.inf
+
+
+def test_the_end_of_a_login_is_no_maximum():
+    hold = Hold(key="a", store=None, term=term(bound=login(ends=60.0)))
+    hold.learn_maximum(51.0)
+    assert hold.maximum == math.inf
+    assert hold.probe_at == math.inf
+
+
+def test_time_that_the_clock_did_not_count_passed_for_all_of_a_term():
+    moved = term(began=10.0, sent=50.0, ends=60.0)
+    moved.shift(5.0)
+    assert (moved.began, moved.sent, moved.ends) == (5.0, 45.0, 55.0)
+
+
 def test_what_was_refused_is_forgotten_with_the_next_that_is_not():
     hold = Hold(key="a", store=None, term=term())
     hold.refuse(7.0)
     hold.refuse(9.0)
-    assert (hold.refused, hold.refused_until) == (2, 9.0)
+    assert (hold.refused, hold.no_read_until) == (2, 9.0)
     hold.rotated(8.0)
-    assert (hold.refused, hold.refused_until) == (0, -math.inf)
+    assert (hold.refused, hold.no_read_until) == (0, -math.inf)

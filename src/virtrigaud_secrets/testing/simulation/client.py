@@ -162,13 +162,14 @@ def _refusal(fault: Fault, retry_after: float | None, action: Request) -> Verdic
     """What a server that is out of order says to an action, if it says anything of its own."""
     on_login = isinstance(action, InspectLogin | RenewLogin | LogIn | EndLogin)
     if fault is Fault.UNAVAILABLE:
-        return Verdict(Meaning.TRANSIENT, text="503")
+        # A gateway may say so after the server has acted: nobody knows.
+        return Verdict(Meaning.TRANSIENT, acted=isinstance(action, Read), text="503")
     if fault is Fault.THROTTLED:
         return Verdict(Meaning.TRANSIENT, retry_after=retry_after, text="429")
     if fault is Fault.DATABASE and isinstance(action, Renew):
         return Verdict(Meaning.UNKNOWN, text="400 failed to renew entry")
     if fault in {Fault.DATABASE, Fault.NO_READ} and isinstance(action, Read):
-        return Verdict(Meaning.TRANSIENT, text="500")
+        return Verdict(Meaning.TRANSIENT, acted=True, text="500")
     if fault is Fault.NO_LOGIN and on_login and isinstance(action, LogIn):
         return Verdict(Meaning.DEFINITE, text="403 permission denied")
     return None
