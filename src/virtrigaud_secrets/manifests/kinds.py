@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -13,6 +14,7 @@ from virtrigaud_secrets.models.admission import REFUSED_AT_ADMISSION, judge
 from virtrigaud_secrets.models.kinds import GROUP, GROUPS, KINDS, Kind, names_of
 from virtrigaud_secrets.models.reading import read
 from virtrigaud_secrets.models.remarks import MALFORMED_DURATION, Location, Remark, nearest
+from virtrigaud_secrets.models.versions import as_its_version_sees
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.metadata import ObjectMeta
@@ -105,15 +107,21 @@ def _of_eso(document: dict[str, object], group: str, name: str, version: str, *,
     manifest, found = read(kind.model, written, strict=strict)
     remarks += found
     judged = manifest
-    if manifest is None and _are_accepted_by_schema(found, document):
-        # What only the schema of the document's own version refuses would else go unseen.
-        judged, _ = read(kind.model, _as_schema_sees(written, found))
+    if manifest is None:
+        seen = as_its_version_sees(written)
+        if seen != written:
+            _, found = read(kind.model, seen, strict=strict)
+        if _are_accepted_by_schema(found, document):
+            # What only the schema of the document's own version refuses would else go unseen.
+            judged, _ = read(kind.model, _readable(seen, found))
     if judged is not None:
-        remarks += judge(judged)
+        ruled = list(judge(judged))
+        remarks += ruled
+        found += ruled
     judgement = Judgement.VALID
     if manifest is None or any(remark.severity is Severity.ERROR for remark in remarks):
         manifest = None
-        if not _are_accepted_by_schema(remarks, document):
+        if not _are_accepted_by_schema(found, document):
             judgement = Judgement.INVALID
     elif any(remark.code == NO_NAME for remark in remarks):
         manifest = None
@@ -156,19 +164,23 @@ def _is_accepted_by_schema(remark: Remark, document: dict[str, object]) -> bool:
     return remark.code in SCHEMA_ACCEPTS
 
 
-def _as_schema_sees(written: dict[str, object], found: list[Remark]) -> dict[str, object]:
+def _readable(document: dict[str, object], found: list[Remark]) -> dict[str, object]:
     """A document that cannot be read, with something readable for what the schema takes all the same."""
-    seen: dict[str, object] = written | {"metadata": {"name": "a"}}
+    readable: dict[str, object] = document | {"metadata": {"name": "a"}}
     for remark in found:
         if remark.code == MALFORMED_DURATION:
-            seen = cast("dict[str, object]", _replaced(seen, remark.location, "1h"))
-    return seen
+            readable = cast("dict[str, object]", _replaced(readable, remark.location, _duration_like))
+    return readable
 
 
-def _replaced(value: object, location: Location, new: object) -> object:
-    """A copy with `new` at a location; as it is where the location is not there."""
+def _duration_like(unreadable: object) -> object:
+    return "1h" if isinstance(unreadable, str) else 3600
+
+
+def _replaced(value: object, location: Location, new: Callable[[object], object]) -> object:
+    """A copy with something new at a location, made of what is there; as it is where the location is not there."""
     if not location:
-        return new
+        return new(value)
     first, rest = location[0], location[1:]
     if isinstance(value, dict):
         mapping = cast("dict[str | int, object]", value)

@@ -131,6 +131,12 @@ def _base64(value: str) -> str:
     return value
 
 
+def _not_null(value: object) -> object:
+    if value is None:
+        raise PydanticCustomError("missing", "is required")
+    return value
+
+
 def _date_time(value: str) -> str:
     found = _DATE_TIME.fullmatch(value)
     if found is not None:
@@ -177,8 +183,8 @@ Base64 = Annotated[str, AfterValidator(_base64), WithJsonSchema({"type": "string
 DateTime = Annotated[str, AfterValidator(_date_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 """A time as RFC 3339 writes it. Stays text."""
 
-Json = object
-"""Anything that JSON has, kept as it is."""
+Json = Annotated[object, AfterValidator(_not_null)]
+"""Anything that JSON has but null, kept as it is: to a server, null is no value."""
 
 DurationText = Annotated[
     Duration,

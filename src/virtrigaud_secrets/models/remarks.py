@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MALFORMED_DURATION: Final = "duration"
-"""Code of a duration that ESO's schema takes for any text, and its controller cannot read."""
+"""Code of a duration that ESO's schema takes for any text or number, and its controller cannot use."""
 
 Location = tuple[str | int, ...]
 """Where in a document: keys of mappings and indexes of lists, from the outermost."""
@@ -123,7 +123,7 @@ def remarks_of(error: ValidationError, data: object) -> Iterator[Remark]:
         if details["type"] == "too_short" and _at(data, location) != []:
             # Pydantic counts the good items only; what is wrong with the others is told at their place.
             continue
-        code = MALFORMED_DURATION if details["type"] == MALFORMED_DURATION else ""
+        code = MALFORMED_DURATION if details["type"] in {MALFORMED_DURATION, "duration_negative"} else ""
         yield Remark(location=location, message=_expectation(details) + _hint(details, _at(data, location)), code=code)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from virtrigaud_secrets.models.base import Model
 from virtrigaud_secrets.models.external_secret import ExternalSecret, ExternalSecretSpec, GeneratorRef, SourceRef
@@ -46,6 +46,71 @@ ONLY_NEW_GENERATORS: Final = frozenset(
     {"BeyondtrustWorkloadCredentialsDynamicSecret", "CloudsmithAccessToken", "GitlabDeployToken", "MFA"}
 )
 """Kinds of generators that a reference of v1beta1 cannot name."""
+
+ONLY_NEW_FIELDS: Final = frozenset(
+    tuple(path.split("."))
+    for path in (
+        "data.*.remoteRef.nullBytePolicy",
+        "dataFrom.*.extract.nullBytePolicy",
+        "dataFrom.*.find.nullBytePolicy",
+        "provider.aws.customSessionTags",
+        "provider.aws.sessionTagsPolicy",
+        "provider.azurekv.customCloudConfig",
+        "provider.azurekv.useAzureSDK",
+        "provider.doppler.auth.oidcConfig",
+        "provider.fake.validationResult",
+        "provider.gcpsm.auth.workloadIdentityFederation",
+        "provider.gcpsm.secretVersionSelectionPolicy",
+        "provider.ibm.auth.secretRef.iamEndpoint",
+        "provider.infisical.auth.awsAuthCredentials",
+        "provider.infisical.auth.azureAuthCredentials",
+        "provider.infisical.auth.gcpIamAuthCredentials",
+        "provider.infisical.auth.gcpIdTokenAuthCredentials",
+        "provider.infisical.auth.jwtAuthCredentials",
+        "provider.infisical.auth.kubernetesAuthCredentials",
+        "provider.infisical.auth.ldapAuthCredentials",
+        "provider.infisical.auth.ociAuthCredentials",
+        "provider.infisical.auth.tokenAuthCredentials",
+        "provider.infisical.caBundle",
+        "provider.infisical.caProvider",
+        "provider.secretserver.caBundle",
+        "provider.secretserver.caProvider",
+        "provider.secretserver.domain",
+        "provider.vault.auth.cert.path",
+        "provider.vault.auth.cert.vaultRole",
+        "provider.vault.auth.gcp",
+        "provider.vault.checkAndSet",
+        "provider.yandexcertificatemanager.fetching",
+        "provider.yandexlockbox.fetching",
+        "syncWindows",
+        "target.manifest",
+        "target.template.metadata.finalizers",
+        "target.template.templateFrom.*.valuesDecodingStrategy",
+    )
+)
+"""Fields under `spec` that v1beta1 has not, `*` for any item of a list: a server drops them unseen, right or wrong."""
+
+
+def as_its_version_sees(document: dict[str, object]) -> dict[str, object]:
+    """The document without what its version has not, which a server drops unseen."""
+    if document.get("apiVersion") != OLD or "spec" not in document:
+        return document
+    return document | {"spec": _without_new_fields(document["spec"], ())}
+
+
+def _without_new_fields(value: object, path: tuple[str, ...]) -> object:
+    if path == ("externalSecretSpec",):
+        path = ()
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value).items()
+        return {
+            name: _without_new_fields(field, (*path, name))
+            for name, field in fields
+            if (*path, name) not in ONLY_NEW_FIELDS
+        }
+    if isinstance(value, list):
+        return [_without_new_fields(item, (*path, "*")) for item in cast("list[object]", value)]
+    return value
 
 
 def judge_version(manifest: Model) -> Iterator[Remark]:

@@ -288,6 +288,60 @@ def test_a_malformed_duration_hides_nothing_that_the_schema_refuses() -> None:
     assert "spec.target.creationPolicy" in dict(told(refused))
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize(("version", "verdict"), [("v1", Judgement.INVALID), ("v1beta1", Judgement.VALID)])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"target": {"manifest": {"Kind": "ConfigMap"}}},
+        {"data": [{"secretKey": "k", "remoteRef": {"key": "x", "nullBytePolicy": 5}}]},
+        {"syncWindows": {"kind": "sometimes"}},
+    ],
+)
+def test_what_a_version_has_not_is_dropped_by_its_schema_right_or_wrong(
+    wrapped: bool, version: str, verdict: Judgement, spec: dict[str, object]
+) -> None:
+    document = SECRET | {"apiVersion": f"external-secrets.io/{version}", "spec": spec}
+    if wrapped:
+        document |= {"kind": "ClusterExternalSecret", "spec": {"externalSecretSpec": spec, "namespaces": ["n"]}}
+    found = recognise(document, strict=False)
+
+    assert (found.judgement, found.manifest) == (verdict, None)
+    assert any(remark.severity is Severity.ERROR for remark in found.remarks), "it would be used here"
+
+
+def test_what_else_a_version_refuses_is_told_beside_what_it_has_not() -> None:
+    provider = {"webhook": {"url": "https://w"}, "gcpsm": {"secretVersionSelectionPolicy": 5}}
+    found = recognise(STORE | {"spec": {"provider": provider}}, strict=False)
+
+    assert found.judgement is Judgement.INVALID
+
+
+@pytest.mark.parametrize(
+    ("version", "interval", "verdict"),
+    [
+        ("v1", -1, Judgement.VALID),
+        ("v1", "-5m", Judgement.VALID),
+        ("v1beta1", -1, Judgement.VALID),
+        ("v1beta1", "-5m", Judgement.INVALID),
+    ],
+)
+def test_a_schema_takes_a_negative_interval(version: str, interval: object, verdict: Judgement) -> None:
+    spec = {**STORE["spec"], "refreshInterval": interval}  # type: ignore[dict-item]
+    found = recognise(STORE | {"apiVersion": f"external-secrets.io/{version}", "spec": spec}, strict=False)
+
+    assert (found.judgement, found.manifest) == (verdict, None)
+    assert ("spec.refreshInterval", "expected a duration that is not negative") in told(found)
+
+
+def test_a_null_is_no_value_even_where_anything_may_stand() -> None:
+    spec = {"resource": {"a": 1}, "state": None}
+    document = GENERATOR | {"kind": "GeneratorState", "spec": spec}
+
+    assert told(recognise(document, strict=False)) == [("spec.state", "is required")]
+    assert recognise(document | {"spec": spec | {"state": {"a": None}}}, strict=False).judgement is Judgement.VALID
+
+
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])
 @pytest.mark.parametrize(
     "rewrite", [{}, {"unknown": 1}, {"regexp": {"source": "a", "target": "b"}, "transform": {"template": ""}}]
