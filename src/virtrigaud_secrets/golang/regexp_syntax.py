@@ -32,7 +32,7 @@ class SyntaxFault(Exception):  # noqa: N818  # internal: `regexp` turns it into 
 
 _TOKEN: Final = re.compile(
     r"""\\Q(?P<literal>.*?)(?:\\E|\Z)
-      | \\(?P<sign>[pP])(?:\{(?P<name>[^}]*)\}|(?P<letter>[A-Za-z]))
+      | \\(?P<sign>[pP])(?:\{(?P<name>[^}]*)\}|(?P<letter>[A-Za-z])|(?P<endless>\{[^}]*\Z))
       | \\(?P<escaped>.)
       | (?P<parenthesis>\((?:\?P?<(?P<group>[^>]*)>)?|\))
       | (?P<open>\[\^?\]?)
@@ -40,8 +40,12 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _CLASS_TOKEN: Final = re.compile(
-    r"\\(?P<sign>[pP])(?:\{(?P<name>[^}]*)\}|(?P<letter>[A-Za-z]))|\\(?P<escaped>.)|\[:.*?:\]|(?P<close>\])",
-    re.DOTALL,
+    r"""\\(?P<sign>[pP])(?:\{(?P<name>[^}]*)\}|(?P<letter>[A-Za-z])|(?P<endless>\{[^}]*\Z))
+      | \\(?P<escaped>.)
+      | \[:.*?:\]
+      | (?P<close>\])
+    """,
+    re.VERBOSE | re.DOTALL,
 )
 _ENDLESS_NAME: Final = re.compile(r"\(\?P?<[^>]+\Z")
 _COUNT: Final = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
@@ -60,7 +64,6 @@ _GO_WORDS: Final = {
     "invalid repetition size": "invalid repeat count",
     "bad repetition operator": "invalid nested repetition operator",
     "invalid perl operator": "invalid or unsupported Perl syntax",
-    "invalid UTF-8": "invalid UTF-8",
     "invalid named capture group": "invalid named capture",
 }
 """RE2's wording to Go's."""
@@ -134,25 +137,37 @@ def _translate(pattern: str, out: list[str], classes: dict[str, str]) -> None:
         out.append(pattern[at : token.start()])
         at = token.end()
         found = token.groupdict()
-        in_class ^= bool(found.get("open") or found.get("close"))
         depth += _depth_change(found.get("parenthesis"))
-        if depth > MAX_DEPTH:
-            raise SyntaxFault(f"expression nests too deeply: `{pattern}`")
-        name = found["name"] if found["name"] is not None else found["letter"]
-        if name is not None:
-            made = _unicode_class(token[0], name, inverted=found["sign"] == "P", in_class=in_class)
-            classes[made] = token[0]
-            out.append(made)
-        elif found.get("group"):
-            out.append(_group(token[0], found["group"], names))
-        elif found["escaped"] == "C" and not in_class:
-            raise SyntaxFault(f"invalid escape sequence: `{token[0]}`")
-        elif found.get("parenthesis") == "(" and _ENDLESS_NAME.match(pattern, token.start()):
-            # Also what looks behind, which Go takes for a name that has no end.
-            raise SyntaxFault(f"invalid named capture: `{pattern[token.start() :]}`")
-        else:
-            out.append(token[0])
+        try:
+            out.append(_piece(token, names, classes, in_class=in_class, depth=depth))
+        except SyntaxFault:
+            # What stands in front may have no use for how this begins, and is then told up to there.
+            out.append("(" if found.get("parenthesis") else token[0])
+            raise
+        in_class ^= bool(found.get("open") or found.get("close"))
     out.append(pattern[at:])
+
+
+def _piece(token: re.Match[str], names: dict[str, int], classes: dict[str, str], *, in_class: bool, depth: int) -> str:
+    """What stands for a token in the translation."""
+    found = token.groupdict()
+    if depth > MAX_DEPTH:
+        raise SyntaxFault(f"expression nests too deeply: `{token.string}`")
+    if found["endless"]:
+        raise SyntaxFault(f"invalid character class range: `{token[0]}`")
+    name = found["name"] if found["name"] is not None else found["letter"]
+    if name is not None:
+        made = _unicode_class(token[0], name, inverted=found["sign"] == "P", in_class=in_class)
+        classes[made] = token[0]
+        return made
+    if found.get("group"):
+        return _group(token[0], found["group"], names)
+    if found["escaped"] == "C" and not in_class:
+        raise SyntaxFault(f"invalid escape sequence: `{token[0]}`")
+    if found.get("parenthesis") == "(" and _ENDLESS_NAME.match(token.string, token.start()):
+        # Also what looks behind, which Go takes for a name that has no end.
+        raise SyntaxFault(f"invalid named capture: `{token.string[token.start() :]}`")
+    return token[0]
 
 
 def _depth_change(parenthesis: str | None) -> int:
@@ -192,10 +207,15 @@ def from_re2_message(message: object, pattern: str, classes: Mapping[str, str]) 
     text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
     reason, colon, place = text.partition(": ")
     words = _GO_WORDS.get(reason)
+    if reason == "invalid UTF-8":
+        # The pattern was looked through: it is what RE2 says of a number that ends before it began.
+        words, colon, place = "invalid escape sequence", ":", r"\x{"
     if words is None:
         return f"expression too large or nested too deeply: `{pattern[:80]}`"
     if words in _OF_ALL:
         place = pattern
+    if words == "invalid escape sequence" and place in {r"\p", r"\P"} and pattern.endswith(place):
+        words = "invalid character class range"
     if words in {"invalid repeat count", "invalid nested repetition operator"} and (count := _bad_count(place)):
         words, place = "invalid repeat count", count
     place = classes.get(place, place)

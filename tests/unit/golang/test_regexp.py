@@ -90,6 +90,15 @@ def test_quote_meta() -> None:
         (r"[z-a]\C", "invalid character class range: `z-a`"),
         (r"\p{Foo}", r"invalid character class range: `\p{Foo}`"),
         ("a{1001}?", "invalid repeat count: `{1001}`"),
+        # What is begun in front of the fault has no use for how that begins.
+        (r"(?\C=x)", r"invalid or unsupported Perl syntax: `(?\`"),
+        ("(?(?<n n>a)", "invalid or unsupported Perl syntax: `(?(`"),
+        (r"\x{e9\C}", r"invalid escape sequence: `\x{e9\`"),
+        (r"a\x{", r"invalid escape sequence: `\x{`"),
+        (r"[\p", r"invalid character class range: `\p`"),
+        (r"[a-\pL]", r"invalid escape sequence: `\p`"),
+        (r"\p{Gr(?<m>\C", r"invalid character class range: `\p{Gr(?<m>\C`"),
+        (r"[\P{Gr]", r"invalid character class range: `\P{Gr]`"),
     ],
 )
 def test_refusals_are_worded_as_go_words_them(pattern: str, message: str) -> None:
