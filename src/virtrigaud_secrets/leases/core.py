@@ -137,7 +137,7 @@ class LeaseCore(Ledger):
             self._drains.retire(term, now, unused=True)
             return None
         term.shift(self._ahead - hold.ahead)
-        hold.reading = False
+        hold.reading, hold.took = False, now - grant.sent
         if hold.successor is not None:
             self._drains.retire(hold.successor, now, unused=True)
         hold.successor = term
@@ -444,7 +444,7 @@ class LeaseCore(Ledger):
         return Renew(key=hold.key, serial=term.serial, lease_id=term.lease_id, increment=term.granted)
 
     def _extended(self, hold: Hold, extension: Extension, now: float) -> None:
-        term = hold.term
+        term, hold.took = hold.term, now - extension.sent
         term.move(TermState.VALID)
         term.sent, term.attempt, term.looked_up, hold.attempt = extension.sent - self._ahead + hold.ahead, 0, False, 0
         term.length = min(float(extension.duration), LONGEST)
@@ -483,7 +483,7 @@ class LeaseCore(Ledger):
         # Asked once in a row of failures; the renewals that follow tell as well.
         hold.look_up |= verdict.meaning is Meaning.UNKNOWN and not term.looked_up and not hold.blind
         self._retry(hold, term.attempt, verdict, now)
-        term.attempt += 1
+        term.attempt, hold.read_last = term.attempt + 1, False
 
     def _failed_read(self, hold: Hold, verdict: Verdict, now: float) -> None:
         self._notice_end(hold, now)
@@ -491,7 +491,7 @@ class LeaseCore(Ledger):
         if verdict.acted and planning.makes(hold):
             hold.no_read_until = max(hold.no_read_until, now + schedule.LOST_ANSWER_WAIT)
         self._retry(hold, hold.attempt, verdict, now)
-        hold.attempt += 1
+        hold.attempt, hold.read_last = hold.attempt + 1, True
 
     def _retry(self, hold: Hold, attempt: int, verdict: Verdict, now: float) -> None:
         """Set the timer after a failure (B1 to B3). At its end failures count anew, so it is not waited for longer."""
@@ -506,7 +506,7 @@ class LeaseCore(Ledger):
         soonest, at = now + schedule.SHORTEST_RETRY, now + delay
         if end > now:
             # The last try is made while its answer can still save something, and no other one just before it.
-            last = end - schedule.LAST_TRY
+            last = schedule.last_try_at(end, hold.took)
             if at > last - schedule.SHORTEST_RETRY:
                 at = last if last >= soonest else min(at, end)
         self._timers.set(hold, max(at, soonest))

@@ -39,9 +39,11 @@ def reads(hold: Hold, now: float) -> bool:
     term = hold.term
     if hold.rotate or not term.serving or not hold.renewable or now >= term.end:
         return True
-    # B4: late, and renewals fail: in turn, unless it is not to be read now.
-    late = term.end - now < schedule.LATE * term.granted and now >= hold.no_read_until
-    return late and (term.attempt + hold.attempt) % 2 == 1
+    left = term.end - now
+    if not hold.failing or hold.read_last or left >= schedule.LATE * term.granted or now < hold.no_read_until:
+        return False
+    # B4: late, and renewals fail: in turn. Not twice in the last second: the answer of the second may be lost as well.
+    return not hold.attempt or left >= schedule.LOST_ANSWER_WAIT
 
 
 def is_put_off(hold: Hold, now: float) -> bool:
@@ -52,7 +54,7 @@ def is_put_off(hold: Hold, now: float) -> bool:
 def refused_until(hold: Hold, now: float, *, end: float, uniform: Uniform) -> float:
     """B5: until when another one is not read, and once more just before `end`, in case it was mended."""
     wait = schedule.refused_delay(hold.refused, granted=pace(hold), uniform=uniform)
-    last = end - schedule.LAST_TRY
+    last = schedule.last_try_at(end, hold.took)
     return min(now + wait, last) if last > now else now + wait
 
 

@@ -46,8 +46,9 @@ SHORTEST_RETRY: Final = 0.5
 """No lease asks more often than twice a second while its requests fail."""
 LONG_PACE: Final = 3600.0
 """Stands in for the length of what has none, where repetitions are paced by it."""
-LAST_TRY: Final = 0.25
-"""Seconds before the end of a lease at which it is tried once more, if the last try was not just before."""
+LAST_TRY: Final = (0.1, 0.5)
+"""Seconds before the end of a lease, at least and at most, at which it is tried once more, if the last try was not just
+before: what a request takes, twice, and the least of these on top."""
 LOOK_UP_ROUNDS: Final = 1.0
 """Seconds by which a look-up may say less than there is."""
 LATE: Final = 0.25
@@ -125,6 +126,12 @@ def retry_delay(
     if retry_after:
         delay = max(delay, min(retry_after, remaining / 2))
     return max(delay, SHORTEST_RETRY)
+
+
+def last_try_at(end: float, took: float) -> float:
+    """When to try for the last time what ends at `end`, if its last request took `took` seconds."""
+    least, most = LAST_TRY
+    return end - _within(least + 2 * took, least, most)
 
 
 def refused_delay(count: int, *, granted: float, uniform: Uniform) -> float:

@@ -167,6 +167,8 @@ class Hold:
     """Tells the last read from all others of this process; a reply to another one is dropped."""
     attempt: int = 0
     """Failed reads since the last success."""
+    read_last: bool = False
+    """Whether what failed last was a read, not a renewal."""
     rotate: bool = False
     """Whether the credential in force is to be read anew whatever its lease."""
     rotate_only: bool = False
@@ -185,6 +187,8 @@ class Hold:
     """Whether the store does not let us ask for it."""
     unready: int = 0
     """How many reads in a row gave something that had already ended."""
+    took: float = 0.0
+    """Seconds that the last request took that was granted."""
     ahead: float = 0.0
     """How far the wall clock had run ahead when the request under way was sent."""
     reported: int = 0

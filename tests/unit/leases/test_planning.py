@@ -77,11 +77,20 @@ def test_what_ended_or_is_lost_is_read():
 
 
 @pytest.mark.parametrize(
-    ("now", "renewals", "reads", "expected"),
-    [(144.0, 1, 0, False), (146.0, 1, 0, True), (146.0, 1, 1, False), (146.0, 2, 1, True), (146.0, 0, 0, False)],
+    ("now", "renewals", "reads", "read_last", "expected"),
+    [
+        (144.0, 1, 0, False, False),
+        (146.0, 1, 0, False, True),
+        (146.0, 1, 1, True, False),
+        (146.0, 2, 1, False, True),
+        (146.0, 0, 0, False, False),
+        (159.0, 2, 1, False, True),
+        (159.1, 2, 1, False, False),
+        (159.1, 2, 0, False, True),
+    ],
 )
-def test_late_and_failing_takes_turns(now, renewals, reads, expected):
-    kept = hold()
+def test_late_and_failing_takes_turns(now, renewals, reads, read_last, expected):
+    kept = hold(read_last=read_last)
     kept.term.attempt, kept.attempt = renewals, reads
     assert planning.reads(kept, now) is expected
 
@@ -110,7 +119,7 @@ def test_the_wait_ends_just_before_the_end_unless_that_is_past():
     kept = hold()
     assert planning.refused_until(kept, 10.0, end=1000.0, uniform=lambda _, b: b) == 11.0
     kept.refused = 16
-    assert planning.refused_until(kept, 10.0, end=20.0, uniform=lambda _, b: b) == 19.75
+    assert planning.refused_until(kept, 10.0, end=20.0, uniform=lambda _, b: b) == 19.9
     assert planning.refused_until(kept, 20.0, end=20.0, uniform=lambda _, b: b) > 21.0
     assert planning.refused_until(kept, 20.0, end=-math.inf, uniform=lambda _, b: b) > 21.0
 

@@ -43,6 +43,11 @@ def test_bounds_of_a_formula(formula, arguments, least, most):
     assert formula(*arguments, high) == pytest.approx(most)
 
 
+@pytest.mark.parametrize(("took", "at"), [(0.0, 99.9), (0.02, 99.86), (0.1, 99.7), (5.0, 99.5)])
+def test_the_last_try_leaves_what_its_answer_takes(took, at):
+    assert schedule.last_try_at(100.0, took) == pytest.approx(at)
+
+
 @given(seed=st.integers(0, 1000), life=st.floats(1, 10_000 * HOUR))
 def test_certificate_keeps_its_reserve(seed, life):
     due = schedule.certificate_at(0.0, life, random.Random(seed).uniform)  # chance of a test
