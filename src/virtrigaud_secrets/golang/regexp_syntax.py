@@ -141,7 +141,7 @@ def _translate(pattern: str, out: list[str], classes: dict[str, str]) -> None:
         try:
             out.append(_piece(token, names, classes, in_class=in_class, depth=depth))
         except SyntaxFault:
-            # What stands in front may have no use for how this begins, and is then told up to there.
+            # Behind an escape or flag that is no good, RE2 quotes one piece more.
             out.append("(" if found.get("parenthesis") else token[0])
             raise
         in_class ^= bool(found.get("open") or found.get("close"))
@@ -214,11 +214,12 @@ def from_re2_message(message: object, pattern: str, classes: Mapping[str, str]) 
         return f"expression too large or nested too deeply: `{pattern[:80]}`"
     if words in _OF_ALL:
         place = pattern
-    if words == "invalid escape sequence" and place in {r"\p", r"\P"} and pattern.endswith(place):
+    if words == "invalid escape sequence" and place in {r"\p", r"\P"} and re.search(r"(?<!-)\\[pP]\Z", pattern):
         words = "invalid character class range"
     if words in {"invalid repeat count", "invalid nested repetition operator"} and (count := _bad_count(place)):
         words, place = "invalid repeat count", count
-    place = classes.get(place, place)
+    for made, written in classes.items():
+        place = place.replace(made, written)
     return f"{words}: `{place if colon else ''}`"
 
 

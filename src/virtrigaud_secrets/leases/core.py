@@ -60,8 +60,7 @@ class LeaseCore(Ledger):
         self._gate = gate or Gate()
         self._timers: Timers[Hold | Term | Login] = Timers()
         self._lanes: Lanes[Hold | Term | Login] = Lanes(self._gate)
-        self._serials = itertools.count(1)
-        self._generations = itertools.count(1)
+        self._serials, self._generations = itertools.count(1), itertools.count(1)
         self._under_way: dict[Request, tuple[Lane, bool]] = {}
         self._ahead = 0.0
         self._logins = Logins(
@@ -84,15 +83,21 @@ class LeaseCore(Ledger):
         hold = self._holds.get(key)
         term = self._term(key, grant, store, now)
         if hold is None:
-            self._holds[key] = hold = Hold(key=key, store=store, term=term, unready=int(planning.is_unready(term)))
+            unready = int(planning.is_unready(term))
+            self._holds[key] = hold = Hold(key=key, store=store, term=term, took=now - grant.sent, unready=unready)
             self._tell(EventKind.CREATED, term, now)
             self._schedule(hold, now)
         else:
-            hold.store = store
+            hold.store, hold.took = store, now - grant.sent
             if hold.successor is not None:
                 self._drains.retire(hold.successor, now, unused=True)
             hold.successor = term
         return term.serial
+
+    def lost_answer(self, key: HoldKey, now: float) -> None:
+        """The answer of a read on somebody's demand was lost."""
+        if (hold := self._holds.get(key)) is not None and planning.makes(hold):
+            hold.lost_answer(now)
 
     def release(self, key: HoldKey, now: float) -> None:
         """Keep it no longer: nobody uses it. Its lease is cut short."""
@@ -210,8 +215,7 @@ class LeaseCore(Ledger):
             return
         if term.state is TermState.DRAINING:
             self._drains.failed(term, verdict, now)
-            return
-        if verdict.meaning is Meaning.GONE:
+        elif verdict.meaning is Meaning.GONE:
             self._gone(term, now)
         elif term.serving:
             term.move(TermState.VALID)
@@ -449,8 +453,7 @@ class LeaseCore(Ledger):
         term.sent, term.attempt, term.looked_up, hold.attempt = extension.sent - self._ahead + hold.ahead, 0, False, 0
         term.length = min(float(extension.duration), LONGEST)
         term.ends = term.sent + term.length
-        term.renewals += 1
-        term.replayed = extension.shared
+        term.renewals, term.replayed = term.renewals + 1, extension.shared
         if extension.shared and not hold.blind:
             hold.look_up = True
             self._schedule(hold, now)
@@ -489,7 +492,7 @@ class LeaseCore(Ledger):
         self._notice_end(hold, now)
         self._tell(EventKind.ERROR, hold.term, now, reason=verdict.text, attempt=hold.attempt + 1)
         if verdict.acted and planning.makes(hold):
-            hold.no_read_until = max(hold.no_read_until, now + schedule.LOST_ANSWER_WAIT)
+            hold.lost_answer(now)
         self._retry(hold, hold.attempt, verdict, now)
         hold.attempt, hold.read_last = hold.attempt + 1, True
 
@@ -591,8 +594,7 @@ class LeaseCore(Ledger):
             self._logins.detach(term, now)
 
     def _queue_drained(self, term: Term) -> None:
-        rank = Rank.FAILING if term.attempt else Rank.FRESH
-        self._lanes.put(term, term.store, rank=rank, urgency=term.end)
+        self._lanes.put(term, term.store, rank=Rank.FAILING if term.attempt else Rank.FRESH, urgency=term.end)
 
     def _queue_login(self, login: Login) -> None:
         self._lanes.put(login, login.store, rank=Rank.FRESH, urgency=login.ends)

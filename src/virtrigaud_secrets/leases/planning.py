@@ -22,11 +22,16 @@ def due_at(hold: Hold, uniform: Uniform) -> float:
         return schedule.static_role_at(term.sent, length, uniform)
     if term.kind is AnswerKind.CERTIFICATE:
         return schedule.certificate_at(term.sent, length, uniform)
-    if hold.renewable:
-        due, maximum = schedule.renew_at(term.sent, length, uniform), term.began + hold.maximum
-        # What has outlived the maximum of those before it has another one.
-        return min(due, schedule.last_renewal_at(maximum, term.granted, uniform)) if term.ends <= maximum else due
-    return schedule.rotate_at(term.sent, length, uniform)
+    return _renew_at(hold, uniform) if hold.renewable else schedule.rotate_at(term.sent, length, uniform)
+
+
+def _renew_at(hold: Hold, uniform: Uniform) -> float:
+    term = hold.term
+    due, maximum = schedule.renew_at(term.sent, term.length, uniform), term.began + hold.maximum
+    if term.ends > maximum or term.replayed:
+        # It outlived those before it, so it has another maximum; or a cache answers, and nothing is extended.
+        return due
+    return min(due, schedule.last_renewal_at(maximum, term.granted, uniform))
 
 
 def looks_up(hold: Hold, now: float) -> bool:
@@ -42,8 +47,8 @@ def reads(hold: Hold, now: float) -> bool:
     left = term.end - now
     if not hold.failing or hold.read_last or left >= schedule.LATE * term.granted or now < hold.no_read_until:
         return False
-    # B4: late, and renewals fail: in turn. Not twice in the last second: the answer of the second may be lost as well.
-    return not hold.attempt or left >= schedule.LOST_ANSWER_WAIT
+    # B4: late, and renewals fail: in turn. Once an answer was lost, not in the last second: another may be as well.
+    return hold.no_read_until == -math.inf or left >= schedule.LOST_ANSWER_WAIT
 
 
 def is_put_off(hold: Hold, now: float) -> bool:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from virtrigaud_secrets.leases.schedule import LOST_ANSWER_WAIT
 from virtrigaud_secrets.stores.base import AnswerKind, StoreKey
 
 HoldKey = Hashable
@@ -217,9 +218,15 @@ class Hold:
     def learn_maximum(self, now: float) -> None:
         """A renewal was capped, not by a login's end: the next credential will end as long after its beginning."""
         term = self.term
-        if term.bound is None or term.bound.ends > term.ends:
-            # Stores count whole seconds, and round down.
-            self.maximum, self.probe_at = math.ceil(term.ends - term.began), now + PROBE_AFTER
+        # Stores count whole seconds, and round down.
+        if term.bound is None or term.bound.ends >= term.ends + 1:
+            if self.maximum == math.inf:
+                self.probe_at = now + PROBE_AFTER
+            self.maximum = math.ceil(term.ends - term.began)
+
+    def lost_answer(self, now: float) -> None:
+        """The answer of a read was lost, so there may be a credential that nobody got."""
+        self.no_read_until = max(self.no_read_until, now + LOST_ANSWER_WAIT)
 
     def refuse(self, until: float) -> None:
         """A successor was refused by what is made of it: read no other one until then."""

@@ -11,10 +11,11 @@ from virtrigaud_secrets.findings import Severity
 from virtrigaud_secrets.manifests.objects import KINDS as OBJECT_KINDS
 from virtrigaud_secrets.manifests.report import Judgement
 from virtrigaud_secrets.models.admission import REFUSED_AT_ADMISSION, judge
+from virtrigaud_secrets.models.base import Model
 from virtrigaud_secrets.models.kinds import GROUP, GROUPS, KINDS, Kind, names_of
 from virtrigaud_secrets.models.reading import read
 from virtrigaud_secrets.models.remarks import MALFORMED_DURATION, Location, Remark, nearest
-from virtrigaud_secrets.models.versions import as_its_version_sees
+from virtrigaud_secrets.models.versions import unknown_to_its_version
 
 if TYPE_CHECKING:
     from virtrigaud_secrets.models.metadata import ObjectMeta
@@ -60,7 +61,7 @@ class Recognised:
     namespace: str = ""
     """`metadata.namespace`, if it is text."""
     manifest: Manifest | None = None
-    """The model of a valid manifest; None where it is invalid, or valid and without a name to ask for it by."""
+    """The model of a manifest; None where there is an error, or no name to ask for it by."""
     namespaced: bool = True
     """Whether objects of its kind are in a namespace."""
     kept: bool = False
@@ -104,30 +105,45 @@ def _of_eso(document: dict[str, object], group: str, name: str, version: str, *,
         message = f"expected {' or '.join(kind.api_versions)}"
         return _without_schema(document, Remark(location=("apiVersion",), message=message))
     written, remarks = _as_created(document, kind)
-    manifest, found = read(kind.model, written, strict=strict)
+    manifest, found, by_schema = _read(kind, written, strict=strict)
     remarks += found
-    judged = manifest
-    if manifest is None:
-        seen = as_its_version_sees(written)
-        if seen != written:
-            _, found = read(kind.model, seen, strict=strict)
-        if _are_accepted_by_schema(found, document):
-            # What only the schema of the document's own version refuses would else go unseen.
-            judged, _ = read(kind.model, _readable(seen, found))
-    if judged is not None:
-        ruled = list(judge(judged))
-        remarks += ruled
-        found += ruled
     judgement = Judgement.VALID
     if manifest is None or any(remark.severity is Severity.ERROR for remark in remarks):
         manifest = None
-        if not _are_accepted_by_schema(found, document):
+        if not _are_accepted_by_schema(by_schema, document):
             judgement = Judgement.INVALID
     elif any(remark.code == NO_NAME for remark in remarks):
         manifest = None
     return _recognised(
         document, judgement, manifest=cast("Manifest | None", manifest), namespaced=kind.namespaced, remarks=remarks
     )
+
+
+def _read(kind: Kind, document: dict[str, object], *, strict: bool) -> tuple[Model | None, list[Remark], list[Remark]]:
+    """The model, what there is to say, and the same of what the schema of the document's own version sees of it."""
+    newer = list(unknown_to_its_version(document))
+    manifest, found = read(kind.model, document, strict=strict)
+    judged, seen, by_schema, ruled = manifest, document, found, list[Remark]()
+    if manifest is None and newer and not strict:
+        for location in newer:
+            seen = cast("dict[str, object]", _replaced(seen, location, lambda _: None))
+        _, by_schema = read(kind.model, seen)
+    if manifest is None and _are_accepted_by_schema(by_schema, document):
+        # What else the schema refuses, such as two fields that exclude each other, would go unseen.
+        judged, hidden = read(kind.model, _readable(seen, by_schema))
+        ruled += [remark for remark in hidden if remark.severity is Severity.ERROR]
+    if judged is not None:
+        ruled += judge(judged)
+    if strict:
+        ruled += _unknown(newer, told=[*found, *ruled])
+    return manifest, [*found, *ruled], [*by_schema, *ruled]
+
+
+def _unknown(newer: list[Location], *, told: list[Remark]) -> list[Remark]:
+    """An error for each field that the document's version has not, unless there is one already."""
+    known = {remark.location for remark in told}
+    message = "unknown field in this version: write apiVersion external-secrets.io/v1"
+    return [Remark(location=one, message=message, code="unknown-field") for one in newer if one not in known]
 
 
 def _as_created(document: dict[str, object], kind: Kind) -> tuple[dict[str, object], list[Remark]]:

@@ -53,6 +53,7 @@ ONLY_NEW_FIELDS: Final = frozenset(
         "data.*.remoteRef.nullBytePolicy",
         "dataFrom.*.extract.nullBytePolicy",
         "dataFrom.*.find.nullBytePolicy",
+        "dataFrom.*.rewrite.*.merge",
         "provider.aws.customSessionTags",
         "provider.aws.sessionTagsPolicy",
         "provider.azurekv.customCloudConfig",
@@ -86,31 +87,32 @@ ONLY_NEW_FIELDS: Final = frozenset(
         "target.manifest",
         "target.template.metadata.finalizers",
         "target.template.templateFrom.*.valuesDecodingStrategy",
+        *(f"provider.{name}" for name in ONLY_NEW_PROVIDERS),
     )
 )
 """Fields under `spec` that v1beta1 has not, `*` for any item of a list: a server drops them unseen, right or wrong."""
 
 
-def as_its_version_sees(document: dict[str, object]) -> dict[str, object]:
-    """The document without what its version has not, which a server drops unseen."""
-    if document.get("apiVersion") != OLD or "spec" not in document:
-        return document
-    return document | {"spec": _without_new_fields(document["spec"], ())}
+def unknown_to_its_version(document: Mapping[str, object]) -> Iterator[Location]:
+    """Where a document of v1beta1 has what only v1 has."""
+    if document.get("apiVersion") != OLD:
+        return
+    spec: object = document.get("spec")
+    location: Location = ("spec",)
+    if document.get("kind") == "ClusterExternalSecret" and isinstance(spec, dict):
+        spec, location = cast("dict[str, object]", spec).get("externalSecretSpec"), ("spec", "externalSecretSpec")
+    for path in sorted(ONLY_NEW_FIELDS):
+        yield from _found(spec, path, location)
 
 
-def _without_new_fields(value: object, path: tuple[str, ...]) -> object:
-    if path == ("externalSecretSpec",):
-        path = ()
-    if isinstance(value, dict):
-        fields = cast("dict[str, object]", value).items()
-        return {
-            name: _without_new_fields(field, (*path, name))
-            for name, field in fields
-            if (*path, name) not in ONLY_NEW_FIELDS
-        }
-    if isinstance(value, list):
-        return [_without_new_fields(item, (*path, "*")) for item in cast("list[object]", value)]
-    return value
+def _found(value: object, path: tuple[str, ...], location: Location) -> Iterator[Location]:
+    if not path:
+        yield location
+    elif path[0] == "*" and isinstance(value, list):
+        for index, item in enumerate(cast("list[object]", value)):
+            yield from _found(item, path[1:], (*location, index))
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _found(cast("dict[str, object]", value)[path[0]], path[1:], (*location, path[0]))
 
 
 def judge_version(manifest: Model) -> Iterator[Remark]:

@@ -109,10 +109,21 @@ class Holdings:
                 self._core.reject(fetch, verdict, now)
         return rejected
 
+    def unusable(self, serials: Mapping[Fetch, int], *, min_ttl: float) -> list[Fetch]:
+        """Of which there is none to give out now that lasts that many seconds: they have to be read."""
+        return [fetch for fetch, serial in serials.items() if not self.is_usable(fetch, serial, min_ttl=min_ttl)]
+
     def no_read_until(self, fetches: Iterable[Fetch]) -> float:
         """Until when one of these had better not be read: what was read last was refused, or its answer lost."""
         with self._lock:
             return max(map(self._core.no_read_until, fetches), default=-math.inf)
+
+    def lost_answer(self, fetches: Iterable[Fetch]) -> None:
+        """An answer was lost, of a read of one of these perhaps: none of them is read in haste in the background."""
+        now = self._clock.elapsed()
+        with self._lock:
+            for fetch in fetches:
+                self._core.lost_answer(fetch, now)
 
     # Bundles
 

@@ -124,7 +124,7 @@ class Keeper:
             # Where the store never grants as much, half of what it grants is left at least: not a credential a call.
             wanted = min_ttl if min_ttl <= snapshot.life else snapshot.life / 2
             if snapshot.ends - now < wanted:
-                self._refuse_remembered(entry, now)
+                self._refuse_remembered(entry, now, min_ttl=wanted)
                 return self.obtain(entry, Wish(min_ttl=wanted, asked_at=now))
         if snapshot is not None and row in {Freshness.FRESH, Freshness.REVALIDATE}:
             entry.hits += 1
@@ -170,12 +170,13 @@ class Keeper:
         """The error for a credential that came to its end."""
         return credential_expired(entry.name, snapshot, error, now=self._clock.elapsed(), wall=self._clock.now())
 
-    def _refuse_remembered(self, entry: Entry, now: float) -> None:
+    def _refuse_remembered(self, entry: Entry, now: float, *, min_ttl: float = 0.0) -> None:
         if entry.error is None:
             return
         # Who asks again and again does not have the store make credentials that are refused or that nobody gets.
-        hangs_on = () if entry.snapshot is None else entry.snapshot.serials
-        if now < entry.blocked_until or now < self.holdings.no_read_until(hangs_on):
+        snapshot = entry.snapshot
+        to_read = [] if snapshot is None else self.holdings.unusable(snapshot.serials, min_ttl=min_ttl)
+        if now < entry.blocked_until or now < self.holdings.no_read_until(to_read):
             raise copy.copy(entry.error)
 
     def revalidate(self, entry: Entry) -> None:
@@ -402,12 +403,15 @@ class Keeper:
         now = self._clock.elapsed()
         entry.error = error
         forget_locals(error)
+        verdict = verdict_of(error)
+        if verdict.acted and entry.snapshot is not None:
+            self.holdings.lost_answer(entry.snapshot.serials)
         delay = schedule.retry_delay(
             entry.failures,
             granted=REMEMBERED_ERROR * 10,
             remaining=0.0,
             uniform=self._uniform,
-            retry_after=verdict_of(error).retry_after,
+            retry_after=verdict.retry_after,
         )
         entry.failures += 1
         entry.blocked_until = now + min(delay, REMEMBERED_ERROR)

@@ -156,6 +156,15 @@ def made_mapping(schema: dict[str, Any], chance: random.Random, depth: int) -> d
     }
 
 
+def joined(one: Any, other: Any) -> Any:
+    """All fields of both, so that there are more of them than may stand beside each other."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return other | {name: joined(part, other.get(name, part)) for name, part in one.items()}
+    if isinstance(one, list) and isinstance(other, list):
+        return [joined(*pair) for pair in zip(one, other, strict=False)] or one
+    return one
+
+
 def came_later(document: dict[str, Any]) -> bool:
     """Whether the pinned release judges the document by rules that are others today."""
     spec = document.get("spec")
@@ -220,6 +229,8 @@ def test_made_and_damaged_documents_get_the_verdict_of_its_schema(
                 "metadata": {"name": "a"},
                 "spec": made(schema["properties"]["spec"], chance, 1),
             }
+            if number % 3 == 1:
+                document["spec"] = joined(document["spec"], made(newest.schema["properties"]["spec"], chance, 1))
             if number % 2 and document["spec"]:
                 document = damaged(document, chance)
             if came_later(document) or has_list_for_text(document, newest.schema):

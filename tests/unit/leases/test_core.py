@@ -297,6 +297,27 @@ def test_lost_answer_of_what_makes_nothing_does_not_put_off_the_next_read():
     assert core.wake_at(6.0) == 6.5
 
 
+def test_lost_answer_of_somebody_elses_read_is_not_repeated_in_haste_either():
+    core = kept(renewable=False)
+    due = core.wake_at(0.0)
+    core.lost_answer("a", due - 0.2)
+    core.lost_answer("unknown", due)
+    assert core.due(due) == []
+    assert isinstance(only(core, due + 0.8), Read)
+
+
+def test_what_a_request_took_is_known_of_what_was_read_on_demand():
+    core = LeaseCore(uniform=high)
+    core.hold("a", lease(length=6.0), store=STORE, now=0.3)
+    now = core.wake_at(0.3)
+    while now < 5.4:
+        (action,) = core.due(now)
+        failed = core.read_failed if isinstance(action, Read) else core.renew_failed
+        failed(action, Verdict(Meaning.TRANSIENT), now)
+        now = core.wake_at(now)
+    assert now == 5.5, "half a second before the end, the most that is left for an answer"
+
+
 def test_a_lost_credential_is_given_out_until_a_read_has_failed():
     core = renewal_failed(Meaning.GONE)
     assert core.ends("a", 65.0) == core.ends_of(1, 65.0) == 100.0

@@ -84,15 +84,26 @@ def test_what_ended_or_is_lost_is_read():
         (146.0, 1, 1, True, False),
         (146.0, 2, 1, False, True),
         (146.0, 0, 0, False, False),
-        (159.0, 2, 1, False, True),
-        (159.1, 2, 1, False, False),
-        (159.1, 2, 0, False, True),
+        (159.1, 2, 1, False, True),
     ],
 )
 def test_late_and_failing_takes_turns(now, renewals, reads, read_last, expected):
     kept = hold(read_last=read_last)
     kept.term.attempt, kept.attempt = renewals, reads
     assert planning.reads(kept, now) is expected
+
+
+@pytest.mark.parametrize(("now", "expected"), [(154.9, False), (155.0, True), (159.0, True), (159.1, False)])
+def test_once_an_answer_was_lost_the_last_second_is_left_to_renewals(now, expected):
+    kept = hold(attempt=1, no_read_until=155.0)
+    kept.term.attempt = 2
+    assert planning.reads(kept, now) is expected
+
+
+def test_what_a_cache_answers_is_not_renewed_for_the_last_time():
+    kept = hold(maximum=61.0)
+    kept.term.replayed = True
+    assert planning.due_at(kept, low) == 130.0
 
 
 def test_looks_up():

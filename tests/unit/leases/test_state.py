@@ -128,14 +128,16 @@ def test_a_maximum_is_learned_and_forgotten_after_a_day():
     hold.learn_maximum(51.0)
     assert hold.maximum == 60.0, "whole seconds, which the store rounded down"
     assert hold.renewable
+    hold.learn_maximum(5000.0)
     hold.rotated(51.0 + PROBE_AFTER - 1)
     assert hold.maximum == 60.0
     hold.rotated(51.0 + PROBE_AFTER)
     assert hold.maximum == math.inf
 
 
-def test_the_end_of_a_login_is_no_maximum():
-    hold = Hold(key="a", store=None, term=term(bound=login(ends=60.0)))
+@pytest.mark.parametrize("ends", [60.0, 60.9])
+def test_the_end_of_a_login_is_no_maximum(ends):
+    hold = Hold(key="a", store=None, term=term(bound=login(ends=ends)))
     hold.learn_maximum(51.0)
     assert hold.maximum == math.inf
     assert hold.probe_at == math.inf

@@ -310,6 +310,57 @@ def test_what_a_version_has_not_is_dropped_by_its_schema_right_or_wrong(
     assert any(remark.severity is Severity.ERROR for remark in found.remarks), "it would be used here"
 
 
+@pytest.mark.parametrize(("version", "verdict"), [("v1", Judgement.INVALID), ("v1beta1", Judgement.VALID)])
+@pytest.mark.parametrize("newer", [{"ngrok": {}}, {"openBao": 7}])
+def test_a_provider_that_a_version_has_not_does_not_stand_beside_another(
+    version: str, verdict: Judgement, newer: dict[str, object]
+) -> None:
+    spec = {"provider": {"fake": {"data": []}, **newer}}
+    found = recognise(STORE | {"apiVersion": f"external-secrets.io/{version}", "spec": spec}, strict=False)
+
+    assert (found.judgement, found.manifest) == (verdict, None)
+
+
+@pytest.mark.parametrize(("version", "verdict"), [("v1", Judgement.INVALID), ("v1beta1", Judgement.VALID)])
+@pytest.mark.parametrize("merge", [{}, 7])
+def test_nor_does_a_rewrite(version: str, verdict: Judgement, merge: object) -> None:
+    rewrite = {"merge": merge, "regexp": {"source": "a", "target": "b"}}
+    spec = {"dataFrom": [{"extract": {"key": "a"}, "rewrite": [rewrite]}]}
+    found = recognise(SECRET | {"apiVersion": f"external-secrets.io/{version}", "spec": spec}, strict=False)
+
+    assert (found.judgement, found.manifest) == (verdict, None)
+
+
+@pytest.mark.parametrize("policy", ["Ignore", 7])
+def test_what_a_version_has_not_is_unknown_where_that_is_an_error(policy: object) -> None:
+    spec = {"data": [{"secretKey": "k", "remoteRef": {"key": "x", "nullBytePolicy": policy}}]}
+    document = SECRET | {"spec": spec, "apiVersion": "external-secrets.io/v1beta1"}
+    found = recognise(document, strict=True)
+
+    assert (found.judgement, found.manifest) == (Judgement.INVALID, None)
+    assert [field for field, _ in told(found)] == ["spec.data[0].remoteRef.nullBytePolicy"]
+    if policy == "Ignore":
+        assert recognise(document | {"apiVersion": "external-secrets.io/v1"}, strict=True).remarks == []
+
+
+def test_a_document_of_any_depth_is_judged() -> None:
+    deep: dict[str, object] = {}
+    for _ in range(3000):
+        deep = {"a": deep}
+    document = STORE | {"spec": {"provider": {"fake": {"data": 7}}, "deep": deep}}
+
+    assert recognise(document, strict=False).judgement is Judgement.INVALID
+
+
+def test_a_malformed_duration_hides_no_other_error() -> None:
+    webhook = {"url": "https://w", "result": {}, "timeout": "soon"}
+    spec = {"kind": "UUID", "generator": {"webhookSpec": webhook, "uuidSpec": {}}}
+    found = recognise(GENERATOR | {"kind": "ClusterGenerator", "metadata": {"name": "g"}, "spec": spec}, strict=False)
+
+    assert found.judgement is Judgement.INVALID
+    assert [field for field, _ in told(found)] == ["spec.generator.webhookSpec.timeout", "spec.generator"]
+
+
 def test_what_else_a_version_refuses_is_told_beside_what_it_has_not() -> None:
     provider = {"webhook": {"url": "https://w"}, "gcpsm": {"secretVersionSelectionPolicy": 5}}
     found = recognise(STORE | {"spec": {"provider": provider}}, strict=False)

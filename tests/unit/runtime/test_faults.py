@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -104,6 +105,47 @@ def test_fault_09_on_demand_too(resolver, lab, clock):
         with pytest.raises(StoreUnavailableError):
             resolver.resolve("db")
     assert lab.count("get", "creds/app") == 1
+
+
+def test_fault_09_a_lost_reply_keeps_nothing_else_of_the_manifest_stale(resolver, lab, clock, run):
+    """The credential is good until its end: what else the manifest gives is read as ever."""
+    lab.roles["creds/app"].renewable = False
+    lab.roles["creds/app"].ttl = 300.0
+    resolver.resolve("mixed")
+    lab.secrets["kv/a"] = {"username": "new", "password": "new"}
+    reads: list[float] = []
+
+    def lose():
+        reads.append(clock.elapsed())
+        raise lost("creds/app")
+
+    lab.troubles["get", "creds/app"] = lose
+    while not reads:
+        run(resolver, 0.1, step=0.1)
+    assert resolver.resolve("mixed")["server"] == b"new"
+    assert len(reads) == 1
+
+
+def test_fault_09_a_reply_lost_on_demand_is_not_asked_for_again_in_haste_by_the_background(resolver, lab, clock, run):
+    lab.roles["creds/app"].renewable = False
+    resolver.resolve("db")
+    reads: list[tuple[float, bool]] = []
+    asking = False
+
+    def lose():
+        reads.append((clock.elapsed(), asking))
+        raise lost("creds/app")
+
+    lab.troubles["get", "creds/app"] = lose
+    while clock.elapsed() < 55:
+        asking = True
+        with pytest.raises(StoreUnavailableError):
+            resolver.refresh("db")
+        asking = False
+        run(resolver, 1.7, step=0.05)
+    in_background = [now - before for (before, _), (now, asked) in pairwise(reads) if not asked]
+    assert len(in_background) > 3
+    assert min(in_background) >= 1.0
 
 
 def test_fault_12_role_deleted(resolver, lab, clock, run, told):
