@@ -5,7 +5,9 @@ The CRDs are ours and minimal: names, scope and the status subresource as ESO's 
 
 from __future__ import annotations
 
+import faulthandler
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -104,7 +106,10 @@ def eventually() -> Callable[[Callable[[], object]], None]:
     def wait(condition: Callable[[], object], seconds: float = 30) -> None:
         until = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < until, "it did not come to hold in time"
+            if time.monotonic() > until:
+                # What threads wait for tells more than that they do.
+                faulthandler.dump_traceback(sys.__stderr__)
+                pytest.fail("it did not come to hold in time")
             time.sleep(0.02)
 
     return wait

@@ -49,6 +49,9 @@ class Syncing(Controllers):
     namespace: str
 
     def refresh(self, body, marker):
+        # The cluster may have those of tests before.
+        if body["metadata"]["namespace"] != self.namespace:
+            return
         bundle = self.resolver.refresh(NAME)
         data = {key: base64.b64encode(value).decode() for key, value in bundle.items()}
         with suppress(ConflictError):
