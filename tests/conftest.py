@@ -1,4 +1,4 @@
-"""What tests of several packages share: names of parametrised tests, a logger that works, a subscription to rotate.
+"""What tests of several packages share: names of parametrised tests, a kubeconfig, a logger that works, a subscription.
 
 Names are the same in every process, and without the bytes or long texts under test. And documents of every kind with
 every field set, made of the JSON Schema of the models: new fields are in them too.
@@ -6,9 +6,11 @@ every field set, made of the JSON Schema of the models: new fields are in them t
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pytest
@@ -21,6 +23,20 @@ T = TypeVar("T")
 
 LONGEST_NAME = 60
 """Characters of a text that may stand in a test's name."""
+
+
+@pytest.fixture
+def kubeconfig_file(tmp_path: Path) -> Path:
+    """The kubeconfig of a cluster that nobody is to be asked at."""
+    document = {
+        "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "c", "user": {"token": "t"}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+    }
+    file = tmp_path / "kubeconfig"
+    file.write_text(json.dumps(document))
+    return file
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:

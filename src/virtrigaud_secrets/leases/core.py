@@ -95,7 +95,7 @@ class LeaseCore(Ledger):
         return term.serial
 
     def lost_answer(self, key: HoldKey, now: float) -> None:
-        """The answer of a read on somebody's demand was lost."""
+        """The answer of a read was lost, ours or one on somebody's demand: no other one is read in haste."""
         if (hold := self._holds.get(key)) is not None and planning.makes(hold):
             hold.lost_answer(now)
 
@@ -491,8 +491,8 @@ class LeaseCore(Ledger):
     def _failed_read(self, hold: Hold, verdict: Verdict, now: float) -> None:
         self._notice_end(hold, now)
         self._tell(EventKind.ERROR, hold.term, now, reason=verdict.text, attempt=hold.attempt + 1)
-        if verdict.acted and planning.makes(hold):
-            hold.lost_answer(now)
+        if verdict.acted:
+            self.lost_answer(hold.key, now)
         self._retry(hold, hold.attempt, verdict, now)
         hold.attempt, hold.read_last = hold.attempt + 1, True
 

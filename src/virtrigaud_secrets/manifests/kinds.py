@@ -121,8 +121,8 @@ def _of_eso(document: dict[str, object], group: str, name: str, version: str, *,
 
 def _read(kind: Kind, document: dict[str, object], *, strict: bool) -> tuple[Model | None, list[Remark], list[Remark]]:
     """The model, what there is to say, and the same of what the schema of the document's own version sees of it."""
-    newer = list(unknown_to_its_version(document))
     manifest, found = read(kind.model, document, strict=strict)
+    newer = list(unknown_to_its_version(document)) if manifest is None or strict else []
     judged, seen, by_schema, ruled = manifest, document, found, list[Remark]()
     if manifest is None and newer and not strict:
         for location in newer:

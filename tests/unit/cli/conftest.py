@@ -1,7 +1,5 @@
 """One small world for all commands: a fake store, three ExternalSecrets, a document of another kind."""
 
-import json
-
 import pytest
 
 from virtrigaud_secrets.cli import app
@@ -58,13 +56,6 @@ def canary():
 
 
 @pytest.fixture
-def kubeconfig(tmp_path, monkeypatch):
-    """A cluster that nobody is to be asked at."""
-    document = {
-        "current-context": "c",
-        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
-        "users": [{"name": "c", "user": {"token": "t"}}],
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
-    }
-    (tmp_path / "kubeconfig").write_text(json.dumps(document))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+def kubeconfig(kubeconfig_file, monkeypatch):
+    """The cluster of the environment is one that nobody is to be asked at."""
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig_file))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -20,15 +19,8 @@ from virtrigaud_secrets.testing import ManualClock
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    document = {
-        "current-context": "c",
-        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
-        "users": [{"name": "c", "user": {"token": "t"}}],
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
-    }
-    (tmp_path / "kubeconfig").write_text(json.dumps(document))
-    return Settings(kubeconfig=tmp_path / "kubeconfig", service_account_directory=tmp_path)
+def settings(kubeconfig_file: Path, tmp_path: Path) -> Settings:
+    return Settings(kubeconfig=kubeconfig_file, service_account_directory=tmp_path)
 
 
 @pytest.fixture
